@@ -1,0 +1,183 @@
+import type { QoS, UserProperty } from '@mqtt-kit/packet';
+import type { SessionStore } from './session-store.ts';
+import type { TlsOptions, WebSocketOptions } from './transport.ts';
+
+/** What `publish` takes: bytes and text as they are, plain objects and arrays as JSON. */
+export type Payload =
+  | string
+  | Uint8Array
+  | ArrayBuffer
+  | DataView
+  | readonly unknown[]
+  | Readonly<Record<string, unknown>>;
+
+/** The 5.0 properties of a message. */
+export interface MessageProperties {
+  /** 1 says that the payload is UTF-8 text. */
+  readonly payloadFormatIndicator?: 0 | 1;
+  /** The server drops it when it could not be delivered for so long; so do we while it is queued. */
+  readonly messageExpirySeconds?: number;
+  readonly contentType?: string;
+  readonly responseTopic?: string;
+  readonly correlationData?: Uint8Array;
+  readonly userProperties?: readonly UserProperty[];
+}
+
+export interface WillOptions extends MessageProperties {
+  readonly topic: string;
+  /** At most 65,535 bytes. Default empty. */
+  readonly payload?: Payload;
+  readonly qos?: QoS;
+  readonly retain?: boolean;
+  /** 5.0: how long the server waits for us to come back before it publishes. */
+  readonly delaySeconds?: number;
+}
+
+/** What an attempt to connect is: handed to `will` and `credentials` when they are functions. */
+export interface ConnectAttempt {
+  readonly attempt: number;
+  readonly server: string;
+}
+
+export interface Credentials {
+  readonly username?: string;
+  readonly password?: string | Uint8Array;
+}
+
+/** Enhanced authentication (5.0, 4.12). */
+export interface AuthenticationOptions {
+  readonly method: string;
+  /** Authentication Data of CONNECT. */
+  start?(attempt: ConnectAttempt): Uint8Array | undefined | Promise<Uint8Array | undefined>;
+  /** Answers a challenge. */
+  respond(data: Uint8Array | undefined): Uint8Array | undefined | Promise<Uint8Array | undefined>;
+}
+
+export interface ReconnectOptions {
+  /** Default 100. */
+  readonly minDelayMs?: number;
+  /** Default 30,000. */
+  readonly maxDelayMs?: number;
+  /** Default 2. */
+  readonly factor?: number;
+  /** Attempts in a row after which the client gives up. Default Infinity. */
+  readonly maxAttempts?: number;
+  /** Also keep trying when the first attempt fails, until `signal` aborts. Default false. */
+  readonly initial?: boolean;
+}
+
+export interface QueueOptions {
+  /** Most messages accepted and unsent. Default 10,000. */
+  readonly maxMessages?: number;
+  /** Most bytes of them. Default 67,108,864. */
+  readonly maxBytes?: number;
+  /** Longest time in the queue. Default Infinity. */
+  readonly maxAgeMs?: number;
+  /** Default `reject`. */
+  readonly overflow?: 'reject' | 'dropOldest' | 'wait' | 'latestPerTopic';
+  /** Whether QoS 0 messages wait for a connection too. Default true. */
+  readonly queueQos0?: boolean;
+  /** Most unacknowledged QoS 1 and 2 messages of ours; the server's Receive Maximum binds below it. */
+  readonly inFlight?: number;
+}
+
+export interface ConnectOptions {
+  /** `'auto'`: 5.0 first, once more with 3.1.1 when the server does not speak it. */
+  readonly version?: 'auto' | '5.0' | '3.1.1';
+  /** Default: random, 96 bits. */
+  readonly clientId?: string;
+  /** Default true. `false` keeps the session and needs a `clientId`. */
+  readonly cleanStart?: boolean;
+  /** 5.0. Default 0; with `cleanStart: false` 7 days. `Infinity` or 4,294,967,295: never. */
+  readonly sessionExpirySeconds?: number;
+  /** 0 to 65,535; 0 turns keep-alive off. Default 60. */
+  readonly keepAliveSeconds?: number;
+  /** One deadline over DNS, connect, TLS, WebSocket and CONNACK. Default 10,000. */
+  readonly connectTimeoutMs?: number;
+  readonly username?: string;
+  readonly password?: string | Uint8Array;
+  /** Asked at each attempt; takes the place of `username` and `password`. */
+  readonly credentials?: (attempt: ConnectAttempt) => Credentials | Promise<Credentials>;
+  readonly authentication?: AuthenticationOptions;
+  /** Published by the server when this client goes away without a word. A function is asked at each attempt. */
+  readonly will?:
+    | WillOptions
+    | ((attempt: ConnectAttempt) => WillOptions | undefined | Promise<WillOptions | undefined>);
+  readonly tls?: TlsOptions;
+  readonly webSocket?: WebSocketOptions;
+  /** Further URLs of the same service, tried in turn after the first. */
+  readonly servers?: readonly string[];
+  /** `false`: no reconnection. */
+  readonly reconnect?: boolean | ReconnectOptions;
+  readonly queue?: QueueOptions;
+  /** Bounds on received messages that wait for their handlers. Default 10,000 messages, 64 MiB. */
+  readonly inbox?: { readonly maxMessages?: number; readonly maxBytes?: number };
+  readonly store?: SessionStore;
+  /** What to do with a session that the server kept and this client knows nothing of. Default `reset`. */
+  readonly foreignSession?: 'reset' | 'adopt' | 'error';
+  /** `false`: `connect` resolves at once and connects in the background. Default true. */
+  readonly waitForConnection?: boolean;
+  /** Ends the attempt to connect. */
+  readonly signal?: AbortSignal;
+  /** Whether topics that recur are replaced by aliases where a 5.0 server allows it. Default true. */
+  readonly topicAliases?: boolean;
+  /** Reports every packet by the `packet` event. Default false. */
+  readonly trace?: boolean;
+
+  /** Most QoS 1 and 2 messages that the server may have unacknowledged. Default 1,000. */
+  readonly receiveMaximum?: number;
+  /** Largest packet taken, in bytes. Default 16 MiB. */
+  readonly maximumPacketSize?: number;
+  /** Topic aliases the server may use. Default 16. */
+  readonly topicAliasMaximum?: number;
+  readonly requestResponseInformation?: boolean;
+  readonly requestProblemInformation?: boolean;
+  /** User Properties of CONNECT. */
+  readonly userProperties?: readonly UserProperty[];
+}
+
+export interface PublishOptions extends MessageProperties {
+  /** Default 0. */
+  readonly qos?: QoS;
+  /** Default false. */
+  readonly retain?: boolean;
+  readonly signal?: AbortSignal;
+  readonly timeoutMs?: number;
+}
+
+export interface SubscribeOptions {
+  /** Highest QoS at which messages are sent to us. Default 0. */
+  readonly qos?: QoS;
+  /** 5.0: not what this client published itself. */
+  readonly noLocal?: boolean;
+  /** 5.0: keep the retain flag as it was published. */
+  readonly retainAsPublished?: boolean;
+  /** 5.0. Default `always`. */
+  readonly retainHandling?: 'always' | 'ifNew' | 'never';
+  readonly userProperties?: readonly UserProperty[];
+  /** Messages an asynchronous handler may work on at once. Default 1. */
+  readonly concurrency?: number;
+  /** Messages buffered for an iterator. Default 1,000. */
+  readonly bufferSize?: number;
+  /** When that buffer is full. Default `pause` for QoS 1 and 2, `dropOldest` for QoS 0. */
+  readonly overflow?: 'pause' | 'dropOldest' | 'dropNewest';
+  readonly signal?: AbortSignal;
+  readonly timeoutMs?: number;
+}
+
+export interface UnsubscribeOptions {
+  readonly userProperties?: readonly UserProperty[];
+  readonly signal?: AbortSignal;
+  readonly timeoutMs?: number;
+}
+
+export interface CloseOptions {
+  /** How long to wait for what is under way. Default 5,000; 0: not at all. */
+  readonly timeoutMs?: number;
+  /** 5.0. Default 0x00; 0x04 lets the will be published. */
+  readonly reasonCode?: number;
+  readonly reasonString?: string;
+  /** 5.0: replaces the expiry given at connection. */
+  readonly sessionExpirySeconds?: number;
+  readonly userProperties?: readonly UserProperty[];
+}

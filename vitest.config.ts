@@ -1,0 +1,31 @@
+import { defineConfig } from 'vitest/config';
+
+// Sources are taken straight from src by a private export condition: no build is needed to test.
+const resolve = { conditions: ['mqtt-kit-source', 'module', 'node', 'development|production'] };
+const ssr = {
+  resolve: {
+    conditions: ['mqtt-kit-source', 'node', 'module'],
+    externalConditions: ['mqtt-kit-source', 'node'],
+  },
+};
+const base = { resolve, ssr };
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        ...base,
+        test: { name: 'unit', include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts'] },
+      },
+      {
+        ...base,
+        test: {
+          name: 'system',
+          include: ['test/**/*.test.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
