@@ -92,6 +92,7 @@ describe('package.json', () => {
     const planned = [
       'packages/cli: chalk',
       'packages/cli: yargs',
+      'packages/cli: yargs-parser',
       'packages/transport-websocket: ws',
     ];
     expect(outside.sort()).toEqual(planned);

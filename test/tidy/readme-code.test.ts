@@ -1,0 +1,175 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { Aedes } from 'aedes';
+import { transform } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CodeBlock, codeBlocks, documents } from './markdown.ts';
+import { read, root } from './tree.ts';
+
+/**
+ * What the documents show is true: TypeScript compiles, the README's runs against a broker, and every command that is
+ * shown is one that exists; those of our own programs are run.
+ */
+
+const scratch = join(root, '.scratch');
+mkdirSync(scratch, { recursive: true });
+const folder = mkdtempSync(join(scratch, 'readme-'));
+
+let broker: Aedes;
+let server: Server;
+let port = 0;
+
+beforeAll(async () => {
+  broker = await Aedes.createBroker();
+  server = createServer(broker.handle).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  port = (server.address() as AddressInfo).port;
+});
+
+afterAll(() => {
+  server.close();
+  broker.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Ending {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+/** Runs a program at the root until it ends; past the limit it is ended, and `code` is `null`. */
+async function run(words: readonly string[], limitMs = 20_000): Promise<Ending> {
+  const [program = '', ...args] = words;
+  const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      output += chunk;
+    });
+  }
+  const limit = setTimeout(() => child.kill('SIGTERM'), limitMs);
+  const [code] = await once(child, 'close');
+  clearTimeout(limit);
+  return { code, output };
+}
+
+const blocks = documents.flatMap(codeBlocks);
+const name = (block: CodeBlock): string => `${block.path}:${block.line}`;
+const named = (list: readonly CodeBlock[]): [string, CodeBlock][] =>
+  list.map((block) => [name(block), block]);
+const scripts = blocks.filter((block) => /^(ts|js|typescript|javascript)$/.test(block.language));
+const shell = blocks.filter((block) => /^(sh|bash|shell|console)$/.test(block.language));
+
+describe('code in documents', () => {
+  it('has blocks of known languages only', () => {
+    const known = /^(ts|js|typescript|javascript|sh|bash|shell|console|json|text|html|)$/;
+    expect(blocks.filter((block) => !known.test(block.language)).map(name)).toEqual([]);
+  });
+
+  it('compiles', async () => {
+    const places = new Map<string, string>();
+    scripts.forEach((block, index) => {
+      const file = `block-${index}.ts`;
+      places.set(file, name(block));
+      // An empty export makes a module of a block that imports nothing.
+      writeFileSync(join(folder, file), `${block.code}\nexport {};\n`);
+    });
+    const settings = {
+      extends: '../../test/tsconfig.json',
+      compilerOptions: { noUnusedLocals: false, noUnusedParameters: false },
+      include: ['block-*.ts'],
+    };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(settings));
+    const said = await new Promise<string>((resolve) => {
+      const tsc = join(root, 'node_modules', '.bin', 'tsc');
+      execFile(tsc, ['-p', folder], (_error, stdout) => resolve(stdout));
+    });
+    const readable = said.replace(/[^\s(]*(block-\d+\.ts)/g, (_, file) => places.get(file) ?? file);
+    expect(readable).toBe('');
+  });
+
+  it.each(named(scripts.filter((block) => block.path === 'README.md')))(
+    'runs: %s',
+    async (_place, block) => {
+      const { code } = await transform(block.code, { loader: 'ts', format: 'esm' });
+      const file = join(folder, `run-${block.line}.mjs`);
+      // The first example leaves its client open, as a program would; here it ends when its message has come.
+      const wait = 'await new Promise((resolve) => setTimeout(resolve, 300));';
+      const end = /client\.close\(/.test(code) ? '' : `\n${wait}\nawait client.close();\n`;
+      const url = /mqtt:\/\/localhost(?!:)/g;
+      writeFileSync(file, code.replace(url, `mqtt://localhost:${port}`) + end);
+      const { code: status, output } = await run([process.execPath, file]);
+      expect(output).not.toMatch(/Error/);
+      expect(status).toBe(0);
+      expect(output).toMatch(/kitchen/);
+    },
+  );
+});
+
+/** The words of a command line: quotes respected, a comment left out. */
+function wordsOf(line: string): string[] {
+  const code = line.replace(/(^|\s)#.*$/, '').replace(/^\$ /, '');
+  return [...code.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(
+    (found) => found[1] ?? found[2] ?? found[3] ?? '',
+  );
+}
+
+const commands = shell.flatMap((block) =>
+  block.code
+    .split('\n')
+    .map((line, index) => ({ place: `${block.path}:${block.line + index}`, words: wordsOf(line) }))
+    .filter(({ words }) => words.length > 0),
+);
+
+describe('commands in documents', () => {
+  it.each(commands.map(({ place, words }) => [place, words] as const))(
+    '%s',
+    async (_place, words) => {
+      const [first, second = '', third = ''] = words;
+      if (first === 'npx' && second === '-y' && /^pnpm@10/.test(third)) {
+        const script = words[3] ?? '';
+        expect(Object.keys(JSON.parse(read('package.json')).scripts)).toContain(script);
+      } else if (first === 'node' && existsSync(join(root, second))) {
+        await runProgram([second, ...words.slice(2)]);
+      } else if (first === 'mqtt-pub' || first === 'mqtt-sub') {
+        await runProgram([`apps/${first}/dist/${first}.js`, ...words.slice(1)]);
+      } else if (first === 'npm' && second === 'install') {
+        expect(words.slice(2).filter((word) => !word.startsWith('-'))).not.toEqual([]);
+      } else {
+        expect.fail(`Nobody checks this command: ${words.join(' ')}`);
+      }
+    },
+  );
+
+  /** Runs one of our own programs as shown, on our broker in place of the one at the standard port. */
+  async function runProgram(words: readonly string[]): Promise<void> {
+    const [program = '', ...args] = words.map((word) =>
+      word.replace(/^mqtt:\/\/localhost(?=$|\/)/, `mqtt://localhost:${port}`),
+    );
+    const toPort = args.some((word) => word.includes(`:${port}`)) ? [] : ['-p', `${port}`];
+    if (program.includes('mqtt-sub')) {
+      const { code, output } = await run([
+        process.execPath,
+        program,
+        ...args,
+        ...toPort,
+        '-W',
+        '1',
+      ]);
+      expect(output).not.toMatch(/[Uu]nknown|Error:/);
+      expect([0, 27]).toContain(code);
+    } else if (program.includes('mqtt-pub')) {
+      expect(await run([process.execPath, program, ...args, ...toPort])).toEqual({
+        code: 0,
+        output: '',
+      });
+    } else {
+      // An example that runs until somebody ends it: SIGTERM must be a clean end.
+      const { code, output } = await run([process.execPath, program, ...args], 2000);
+      expect({ code, output }).toEqual({ code: 0, output: expect.not.stringMatching(/Error/) });
+    }
+  }
+});
