@@ -1,10 +1,11 @@
 export { InvalidPacketError, MalformedPacketError } from './errors.ts';
 export { PacketDecoder, type PacketDecoderOptions } from './packet-decoder.ts';
 export { PacketEncoder, packetSize } from './packet-encoder.ts';
-export { PacketType, type PacketTypeName } from './packet-type.ts';
+export { type PacketSender, PacketType, type PacketTypeName } from './packet-type.ts';
 export type * from './packets.ts';
 export { noProperties, type Properties, type UserProperty } from './property.ts';
 export type { ProtocolVersion } from './protocol-version.ts';
 export type { QoS } from './qos.ts';
 export { ReasonCode, reasonCodeName } from './reason-code.ts';
 export { matches, sharedSubscription, topicFilterProblem, topicNameProblem } from './topic.ts';
+export { maximumPacketSize } from './variable-byte-integer.ts';

@@ -1,24 +1,228 @@
+/**
+ * Turning packets into bytes. A packet is first measured, which also refuses what cannot be sent; only then is
+ * anything written, into room of the right size. So a failure leaves everything as it was.
+ */
+import { checkAuth, writeAuth } from './auth.ts';
+import { ByteWriter } from './byte-writer.ts';
+import { checkConnack, writeConnack } from './connack.ts';
+import { checkConnect, writeConnect } from './connect.ts';
+import { checkDisconnect, writeDisconnect } from './disconnect.ts';
+import { Measure } from './measure.ts';
+import { fixedFlags, maySend, type PacketSender, PacketType } from './packet-type.ts';
 import type { Packet } from './packets.ts';
 import type { ProtocolVersion } from './protocol-version.ts';
+import { checkPublish, publishFlags, writePublish } from './publish.ts';
+import { checkAcknowledge, writeAcknowledge } from './publish-ack.ts';
+import { SlabRegion } from './slab.ts';
+import { checkSuback, writeSuback } from './suback.ts';
+import { checkSubscribe, writeSubscribe } from './subscribe.ts';
+import { checkUnsuback, writeUnsuback } from './unsuback.ts';
+import { checkUnsubscribe, writeUnsubscribe } from './unsubscribe.ts';
+import { variableByteIntegerSize } from './variable-byte-integer.ts';
+import type { Writer } from './writer.ts';
 
 /**
  * Encodes packets one after the other into slabs, so that all packets of one turn leave in one write.
  * Payloads up to 16 KiB are copied, larger ones are held by reference as chunks of their own.
  */
-export declare class PacketEncoder {
-  constructor(version: ProtocolVersion);
+export class PacketEncoder {
   readonly version: ProtocolVersion;
+  readonly #measure: Measure;
+  readonly #writer: ByteWriter;
+  readonly #region = new SlabRegion();
+  /** Complete chunks; the one under way is what the region holds from `#chunkStart` to the writer's offset. */
+  #chunks: Uint8Array[] = [];
+  #chunkStart = 0;
+  #pendingBytes = 0;
+
+  /**
+   * @param version the version of every packet.
+   * @param sender refuses the packets, properties and reason codes that only the other end may send; without it
+   * those of both ends are taken.
+   */
+  constructor(version: ProtocolVersion, sender?: PacketSender) {
+    this.version = version;
+    this.#measure = new Measure(version, sender);
+    this.#writer = new ByteWriter(this.#measure);
+  }
+
   /** Bytes encoded and not yet taken. */
-  readonly pendingBytes: number;
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
   /**
    * Appends one packet and returns its size in bytes.
-   * @throws InvalidPacketError, leaving the slab as it was, when a field cannot be put on the wire
-   * (a string over 65,535 bytes, a lone surrogate, U+0000, a packet over 268,435,460 bytes).
+   * Under 3.1.1 properties and subscription options but the QoS have no place on the wire and are left out.
+   * @throws InvalidPacketError, leaving the bytes as they were, when a field cannot be put on the wire
+   * (a string over 65,535 bytes, a lone surrogate, U+0000, a packet over 268,435,460 bytes, a property that
+   * does not belong there, a refusal that 3.1.1 cannot express).
    */
-  encode(packet: Packet): number;
-  /** The bytes encoded since the last take. Their memory is the caller's: the encoder goes on in another slab or region. */
-  take(): Uint8Array[];
+  encode(packet: Packet): number {
+    const measure = this.#measure;
+    measurePacket(measure, packet);
+    const headerSize = 1 + variableByteIntegerSize(measure.size);
+    this.#makeRoom(headerSize + measure.size - measure.referencedSize);
+    const writer = this.#writer;
+    writer.fixedHeader(firstByte(packet), measure.size);
+    writePacket(writer, packet);
+    if (writer.reference !== undefined) {
+      this.#endChunk();
+      this.#chunks.push(writer.reference);
+      writer.reference = undefined;
+    }
+    const size = headerSize + measure.size;
+    this.#pendingBytes += size;
+    return size;
+  }
+
+  /**
+   * The bytes encoded since the last take, in order. Their memory is the caller's from now on, but lies in a
+   * buffer that others have parts of: the views may be kept and written, their buffer must not be transferred.
+   */
+  take(): Uint8Array[] {
+    this.#endChunk();
+    const chunks = this.#chunks;
+    this.#chunks = [];
+    this.#region.release(this.#chunkStart);
+    this.#writer.bytes = this.#region.bytes;
+    this.#writer.offset = 0;
+    this.#chunkStart = 0;
+    this.#pendingBytes = 0;
+    return chunks;
+  }
+
+  /** Lets the writer go on where `size` more bytes fit. */
+  #makeRoom(size: number): void {
+    const writer = this.#writer;
+    const region = this.#region;
+    if (region.grow(writer.offset + size)) return;
+    this.#endChunk();
+    region.open(size);
+    writer.bytes = region.bytes;
+    writer.offset = region.start;
+    this.#chunkStart = region.start;
+  }
+
+  /** Makes a chunk of what was written since the last one. */
+  #endChunk(): void {
+    const { bytes, offset } = this.#writer;
+    if (offset > this.#chunkStart) this.#chunks.push(bytes.subarray(this.#chunkStart, offset));
+    this.#chunkStart = offset;
+  }
 }
 
-/** The size of a packet on the wire, as Maximum Packet Size counts it. */
-export declare function packetSize(packet: Packet, version: ProtocolVersion): number;
+/**
+ * The size of a packet on the wire in bytes, as Maximum Packet Size counts it.
+ * @throws InvalidPacketError as `PacketEncoder.encode` does.
+ */
+export function packetSize(packet: Packet, version: ProtocolVersion): number {
+  const measure = measures[version];
+  measurePacket(measure, packet);
+  return 1 + variableByteIntegerSize(measure.size) + measure.size;
+}
+
+const measures: Readonly<Record<ProtocolVersion, Measure>> = {
+  '3.1.1': new Measure('3.1.1'),
+  '5.0': new Measure('5.0'),
+};
+
+function measurePacket(measure: Measure, packet: Packet): void {
+  measure.begin(packet.type);
+  const { sender, version } = measure;
+  if (sender !== undefined && !maySend(sender, packet.type, version)) {
+    measure.fail(`a ${sender} may not send it in ${version}, expected it from the other end only`);
+  }
+  checkPacket(measure, packet);
+  writePacket(measure, packet);
+  measure.finish();
+}
+
+function firstByte(packet: Packet): number {
+  const flags = packet.type === PacketType.publish ? publishFlags(packet) : fixedFlags(packet.type);
+  return (packet.type << 4) | flags;
+}
+
+/** Refuses what the fields say together. What each says alone is refused when it is measured. */
+function checkPacket(measure: Measure, packet: Packet): void {
+  switch (packet.type) {
+    case PacketType.publish:
+      checkPublish(measure, packet);
+      break;
+    case PacketType.puback:
+    case PacketType.pubrec:
+    case PacketType.pubrel:
+    case PacketType.pubcomp:
+      checkAcknowledge(measure, packet);
+      break;
+    case PacketType.connect:
+      checkConnect(measure, packet);
+      break;
+    case PacketType.connack:
+      checkConnack(measure, packet);
+      break;
+    case PacketType.subscribe:
+      checkSubscribe(measure, packet);
+      break;
+    case PacketType.suback:
+      checkSuback(measure, packet);
+      break;
+    case PacketType.unsubscribe:
+      checkUnsubscribe(measure, packet);
+      break;
+    case PacketType.unsuback:
+      checkUnsuback(measure, packet);
+      break;
+    case PacketType.disconnect:
+      checkDisconnect(measure, packet);
+      break;
+    case PacketType.auth:
+      checkAuth(measure, packet);
+      break;
+    case PacketType.pingreq:
+    case PacketType.pingresp:
+      break;
+  }
+}
+
+/** Writes what follows the fixed header. */
+function writePacket(writer: Writer, packet: Packet): void {
+  switch (packet.type) {
+    case PacketType.publish:
+      writePublish(writer, packet);
+      break;
+    case PacketType.puback:
+    case PacketType.pubrec:
+    case PacketType.pubrel:
+    case PacketType.pubcomp:
+      writeAcknowledge(writer, packet);
+      break;
+    case PacketType.connect:
+      writeConnect(writer, packet);
+      break;
+    case PacketType.connack:
+      writeConnack(writer, packet);
+      break;
+    case PacketType.subscribe:
+      writeSubscribe(writer, packet);
+      break;
+    case PacketType.suback:
+      writeSuback(writer, packet);
+      break;
+    case PacketType.unsubscribe:
+      writeUnsubscribe(writer, packet);
+      break;
+    case PacketType.unsuback:
+      writeUnsuback(writer, packet);
+      break;
+    case PacketType.disconnect:
+      writeDisconnect(writer, packet);
+      break;
+    case PacketType.auth:
+      writeAuth(writer, packet);
+      break;
+    case PacketType.pingreq:
+    case PacketType.pingresp:
+      break;
+  }
+}

@@ -1,3 +1,5 @@
+import type { PacketSender, PacketTypeName } from './packet-type.ts';
+
 /** The reason codes of 5.0 (2.4). Below 0x80 success, 0x80 and above failure. 0x00 has three names in the specification. */
 export const ReasonCode = {
   success: 0x00,
@@ -46,4 +48,107 @@ export const ReasonCode = {
 } as const;
 
 /** The specification's name of a reason code, for messages to people: `0x87` is "Not authorized". */
-export declare function reasonCodeName(reasonCode: number): string;
+export function reasonCodeName(reasonCode: number): string {
+  return names.get(reasonCode) ?? `Unknown reason code ${hexadecimal(reasonCode)}`;
+}
+
+/** The codes that a packet from this end may carry, or `undefined` for a packet without reason code. */
+export function allowedReasonCodes(
+  packet: PacketTypeName,
+  sender: PacketSender,
+): readonly number[] | undefined {
+  return allowed[packet]?.[sender];
+}
+
+/** A code in the way the specification writes them: `0x8C`. */
+export function hexadecimal(code: number): string {
+  return `0x${code.toString(16).toUpperCase().padStart(2, '0')}`;
+}
+
+const names: ReadonlyMap<number, string> = new Map([
+  [0x00, 'Success'],
+  [0x01, 'Granted QoS 1'],
+  [0x02, 'Granted QoS 2'],
+  [0x04, 'Disconnect with Will Message'],
+  [0x10, 'No matching subscribers'],
+  [0x11, 'No subscription existed'],
+  [0x18, 'Continue authentication'],
+  [0x19, 'Re-authenticate'],
+  [0x80, 'Unspecified error'],
+  [0x81, 'Malformed Packet'],
+  [0x82, 'Protocol Error'],
+  [0x83, 'Implementation specific error'],
+  [0x84, 'Unsupported Protocol Version'],
+  [0x85, 'Client Identifier not valid'],
+  [0x86, 'Bad User Name or Password'],
+  [0x87, 'Not authorized'],
+  [0x88, 'Server unavailable'],
+  [0x89, 'Server busy'],
+  [0x8a, 'Banned'],
+  [0x8b, 'Server shutting down'],
+  [0x8c, 'Bad authentication method'],
+  [0x8d, 'Keep Alive timeout'],
+  [0x8e, 'Session taken over'],
+  [0x8f, 'Topic Filter invalid'],
+  [0x90, 'Topic Name invalid'],
+  [0x91, 'Packet Identifier in use'],
+  [0x92, 'Packet Identifier not found'],
+  [0x93, 'Receive Maximum exceeded'],
+  [0x94, 'Topic Alias invalid'],
+  [0x95, 'Packet too large'],
+  [0x96, 'Message rate too high'],
+  [0x97, 'Quota exceeded'],
+  [0x98, 'Administrative action'],
+  [0x99, 'Payload format invalid'],
+  [0x9a, 'Retain not supported'],
+  [0x9b, 'QoS not supported'],
+  [0x9c, 'Use another server'],
+  [0x9d, 'Server moved'],
+  [0x9e, 'Shared Subscriptions not supported'],
+  [0x9f, 'Connection rate exceeded'],
+  [0xa0, 'Maximum connect time'],
+  [0xa1, 'Subscription Identifiers not supported'],
+  [0xa2, 'Wildcard Subscriptions not supported'],
+]);
+
+function fromBothEnds(codes: readonly number[]): Record<PacketSender, readonly number[]> {
+  return { client: codes, server: codes };
+}
+
+// [MQTT-3.4.2-1] [MQTT-3.5.2-1]: 0x10 (no matching subscribers) is the server's alone.
+const publishAnswer: Record<PacketSender, readonly number[]> = {
+  client: [0x00, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99],
+  server: [0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99],
+};
+
+/** The tables of 3.x.2.1 and 3.9.3, 3.11.3, by packet and by who sends it. */
+const allowed: Partial<Record<PacketTypeName, Record<PacketSender, readonly number[]>>> = {
+  // [MQTT-3.2.2-8]
+  connack: fromBothEnds([
+    0x00, 0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8a, 0x8c, 0x90, 0x95, 0x97,
+    0x99, 0x9a, 0x9b, 0x9c, 0x9d, 0x9f,
+  ]),
+  puback: publishAnswer,
+  pubrec: publishAnswer,
+  // [MQTT-3.6.2-1]
+  pubrel: fromBothEnds([0x00, 0x92]),
+  // [MQTT-3.7.2-1]
+  pubcomp: fromBothEnds([0x00, 0x92]),
+  // [MQTT-3.9.3-2]
+  suback: fromBothEnds([0x00, 0x01, 0x02, 0x80, 0x83, 0x87, 0x8f, 0x91, 0x97, 0x9e, 0xa1, 0xa2]),
+  // [MQTT-3.11.3-2]
+  unsuback: fromBothEnds([0x00, 0x11, 0x80, 0x83, 0x87, 0x8f, 0x91]),
+  // [MQTT-3.14.2-1]. 0x8C stands in the general table (2.4) with DISCONNECT, and in 4.12, but not in
+  // the table of DISCONNECT itself: it is taken from both ends.
+  disconnect: {
+    client: [
+      0x00, 0x04, 0x80, 0x81, 0x82, 0x83, 0x8c, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99,
+    ],
+    server: [
+      0x00, 0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8b, 0x8c, 0x8d, 0x8e, 0x8f, 0x90, 0x93, 0x94,
+      0x95, 0x96, 0x97, 0x98, 0x99, 0x9a, 0x9b, 0x9c, 0x9d, 0x9e, 0x9f, 0xa0, 0xa1, 0xa2,
+    ],
+  },
+  // [MQTT-3.15.2-1]
+  auth: { client: [0x18, 0x19], server: [0x00, 0x18] },
+};
