@@ -24,13 +24,19 @@ export interface Now {
 /** Names one publish, subscribe or unsubscribe request. For a message it is its sequence in the session. */
 export type Ticket = number & { readonly brand?: 'Ticket' };
 
-/** What `publish` returns for a QoS 0 message that is in the next batch's bytes: nothing more will be said of it. */
+/**
+ * What `publish` returns for a QoS 0 message that is in the next batch's bytes: nothing more will be said of it.
+ * It was sent when that batch's bytes were written, and lost when that batch's connection is no longer the current one.
+ */
 export const withNextBatch: Ticket = 0;
 
 /** Names one received QoS 1 or 2 message until it is acknowledged; 0 at QoS 0. */
 export type Delivery = number & { readonly brand?: 'Delivery' };
 
-/** A message to publish: valid, its topic absolute. Payloads over 16 KiB are held by reference until settled. */
+/**
+ * A message to publish: valid, its topic absolute. The engine copies payloads up to 16 KiB where it has to keep them
+ * (QoS 1 and 2, or queued), so nobody above need; larger ones are held by reference until settled.
+ */
 export interface OutgoingMessage {
   readonly topic: string;
   readonly payload: Uint8Array;
@@ -83,6 +89,8 @@ export interface DisconnectRequest {
 
 /** Why a request came to nothing without, or before, the server's word. A subset of the public error codes. */
 export type EngineErrorCode =
+  /** The codec cannot put it on the wire, or the specification forbids it: `message` names the field. */
+  | 'invalidArgument'
   | 'serverLimit'
   | 'queueFull'
   | 'expired'
@@ -215,6 +223,11 @@ export type SessionOperation =
       readonly serverKey: string;
       readonly storeEpoch: number;
       readonly version: ProtocolVersion;
+      /**
+       * `requested`: CONNECT was made, the server's word is open, so a session that the server presents is foreign.
+       * `established`: its CONNACK came. `adopted`: a foreign session was taken over.
+       */
+      readonly standing: 'requested' | 'established' | 'adopted';
     }
   | {
       readonly type: 'subscription';
@@ -237,7 +250,11 @@ export type SessionOperation =
     }
   /** Before PUBREL. The payload may go. */
   | { readonly type: 'outReceived'; readonly packetIdentifier: number }
-  /** Before the identifier is used again and the promise settles. No identifier: it never had one. */
+  /**
+   * Before the identifier is used again and the promise settles. No identifier: it never had one.
+   * With an identifier, no reason code and the cause `serverLimit` or `invalidArgument` the server may still know the
+   * identifier: it stays retired until `reset`, so a store that compacts keeps this operation until then.
+   */
   | {
       readonly type: 'outDone';
       readonly sequence: number;
@@ -257,6 +274,10 @@ export type SessionOperation =
   | { readonly type: 'inDone'; readonly delivery: Delivery }
   /** Before PUBCOMP. */
   | { readonly type: 'inReleased'; readonly packetIdentifier: number }
+  /**
+   * The server's session is a new one: messages not done lose their identifiers and wait to go out as new ones, the
+   * identifiers of received QoS 2 messages are forgotten, received messages without `inDone` stay.
+   */
   | { readonly type: 'reset'; readonly storeEpoch: number; readonly cause: string };
 
 /** What a store gives back on start: operations that rebuild the state, in order. Empty for a new session. */
@@ -264,7 +285,10 @@ export type SessionSnapshot = readonly SessionOperation[];
 
 /** Duty of the driver: commit, then write, then deliver the events, then close. */
 export interface Batch {
-  /** The connection the bytes and the close belong to; 0 for none. */
+  /**
+   * The connection the bytes and the close belong to; 0 for none. Also 0 when the engine dropped the bytes of this
+   * batch with their connection: a QoS 0 message published `withNextBatch` was then not sent.
+   */
   readonly connection: number;
   /** 1. To be committed before anything below; one commit a batch, batches one after the other. */
   readonly operations: readonly SessionOperation[];

@@ -21,8 +21,9 @@ export interface QueueLimits {
   /** Queued longer than this they fail with `expired`; `Infinity`: no limit. */
   readonly maximumAgeMs: number;
   /**
-   * `reject`: `publish` fails with `queueFull`. `dropOldest`: the oldest unsent one fails with `queueFull` instead.
-   * `latestPerTopic`: an unsent message of the same topic is replaced (fails with `queueFull`); else as `reject`.
+   * What happens when the queue is full. `reject`: `publish` fails with `queueFull`. `dropOldest`: the oldest unsent
+   * one fails with `queueFull` instead. `latestPerTopic`: the latest unsent message of the same topic fails with
+   * `queueFull` and the new one is queued; else as `reject`.
    * (`wait` is the caller's: it holds messages back until `queueRoom`.)
    */
   readonly overflow: 'reject' | 'dropOldest' | 'latestPerTopic';
@@ -65,7 +66,7 @@ export declare class ClientEngine {
   readonly nextDeadlineMs: number;
   /** Bytes encoded for the next batch: past some 64 KiB flush at once. */
   readonly pendingBytes: number;
-  /** The number of the current connection; 0 between connections. */
+  /** The number of the current connection, until its transport is closed; 0 between connections. */
   readonly connection: number;
   /** Requests or messages of ours await an answer from the server (PINGREQ does not count). */
   readonly awaitingAnswer: boolean;
