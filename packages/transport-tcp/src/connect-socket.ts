@@ -1,0 +1,74 @@
+import { connect, type LookupFunction, type Socket } from 'node:net';
+import type { MqttError, TransportTarget } from '@mqtt-kit/core';
+import { connectError, lostError } from './network-error.ts';
+import { isSecure } from './target-name.ts';
+import { whenReady } from './when-ready.ts';
+
+/**
+ * How long one address of a host may take when others are left to try. Node's own 250 ms cuts off servers that are
+ * merely far away (a satellite link needs 600 ms); the last address has all the time the caller gives.
+ */
+const addressTimeoutMs = 1_000;
+
+export interface SocketOptions {
+  /** Offered when the TLS options name no protocols. */
+  readonly alpnProtocols?: readonly string[];
+  /** Resolves host names; the system's resolver unless given. Asked anew for each connection. */
+  readonly lookup?: LookupFunction;
+}
+
+/** A socket that is ready to be written to, and the explanation of the errors that it may still meet. */
+export interface ConnectedSocket {
+  readonly socket: Socket;
+  explain(error: Error): MqttError;
+}
+
+/**
+ * Connects and, for `mqtts` and `wss`, authenticates the server: the caller may send at once. For transports that put
+ * a protocol of their own on such a socket. Rejects as `OpenTransport` says. The socket never throws for want of an
+ * `error` listener.
+ */
+export async function connectSocket(
+  target: TransportTarget,
+  signal: AbortSignal,
+  options: SocketOptions = {},
+): Promise<ConnectedSocket> {
+  signal.throwIfAborted();
+  if (!isSecure(target)) {
+    const socket = await connectPlain(target, options, signal);
+    return { socket, explain: (error) => lostError(target, error) };
+  }
+  // Most programs never need TLS, which takes longer to load than everything else here.
+  const tls = await import('./secure-socket.ts');
+  // Certificates that cannot be used are the caller's mistake: told before the network is touched.
+  const context = tls.secureContext(target.tls);
+  signal.throwIfAborted();
+  return tls.secureSocket(
+    await connectPlain(target, options, signal),
+    target,
+    context,
+    options,
+    signal,
+  );
+}
+
+async function connectPlain(
+  target: TransportTarget,
+  options: SocketOptions,
+  signal: AbortSignal,
+): Promise<Socket> {
+  const socket =
+    target.scheme === 'mqtt+unix'
+      ? connect({ path: target.path })
+      : connect({
+          host: target.hostname,
+          port: target.port,
+          autoSelectFamily: true,
+          autoSelectFamilyAttemptTimeout: addressTimeoutMs,
+          ...(options.lookup && { lookup: options.lookup }),
+        });
+  // Acknowledgements are small and somebody waits for them; batches are made above.
+  socket.setNoDelay(true);
+  await whenReady(socket, 'connect', signal, (error) => connectError(target, error));
+  return socket;
+}

@@ -1,0 +1,11 @@
+import type { OpenTransport } from '@mqtt-kit/core';
+import { connectSocket } from './connect-socket.ts';
+import { SocketTransport } from './socket-transport.ts';
+
+/**
+ * Opens the stream that the target's scheme names: `mqtt` TCP, `mqtts` TLS, `mqtt+unix` the Unix socket (on Windows:
+ * the named pipe) `path`. Rejects with `hostNotFound`, `connectionRefused`, `tlsFailed`, or `invalidArgument` for
+ * certificates and keys that cannot be used; with the reason of `signal` when that aborts.
+ */
+export const openSocket: OpenTransport = async (target, handlers, signal) =>
+  new SocketTransport(await connectSocket(target, signal), target, handlers);

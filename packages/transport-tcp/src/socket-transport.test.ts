@@ -1,0 +1,283 @@
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import type { MqttError, Transport } from '@mqtt-kit/core';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { portOf } from '../../../test/setup/ports.ts';
+import { until } from '../../../test/setup/until.ts';
+import { HandlerRecord, targetOf } from './handler-record.test-support.ts';
+import { openSocket } from './open-socket.ts';
+
+const never = new AbortController().signal;
+const servers: Server[] = [];
+const peers: Socket[] = [];
+
+afterEach(() => {
+  vi.useRealTimers();
+  for (const peer of peers.splice(0)) peer.destroy();
+  for (const server of servers.splice(0)) server.close();
+});
+
+/** Both ends of a connection; the server's end is paused. */
+async function connected(): Promise<{ transport: Transport; record: HandlerRecord; peer: Socket }> {
+  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true });
+  servers.push(server.listen(0, '127.0.0.1'));
+  await once(server, 'listening');
+  const accepted = once(server, 'connection') as Promise<[Socket]>;
+  const record = new HandlerRecord();
+  const transport = await openSocket(targetOf('mqtt', portOf(server)), record, never);
+  const [peer] = await accepted;
+  peer.on('error', () => {});
+  peers.push(peer);
+  return { transport, record, peer };
+}
+
+async function readAll(peer: Socket): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of peer) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+const connack = Buffer.from([0x20, 2, 0, 0]);
+
+describe('a socket transport', () => {
+  it('sends the chunks of all writes in order', async () => {
+    const { transport, peer } = await connected();
+    expect(transport.write([Buffer.from('a'), Buffer.from('bc'), Buffer.from('def')])).toBe(true);
+    expect(transport.write([Buffer.from('gh')])).toBe(true);
+    transport.close();
+    expect((await readAll(peer)).toString()).toBe('abcdefgh');
+  });
+
+  it('hands on received bytes as plain Uint8Arrays that stay as they are', async () => {
+    const { transport, record, peer } = await connected();
+    peer.write(connack);
+    await record.received(4);
+    const [first] = record.chunks;
+    expect(first?.constructor).toBe(Uint8Array);
+    peer.write(Buffer.alloc(70_000, 0xaa));
+    await record.received(70_004);
+    expect([...(first ?? [])]).toEqual([...connack]);
+    transport.destroy();
+  });
+
+  it('calls no handler before the one who opened it has the transport', async () => {
+    const server = createServer((socket) => socket.on('error', () => {}).end(connack));
+    servers.push(server.listen(0, '127.0.0.1'));
+    await once(server, 'listening');
+    const record = new HandlerRecord();
+    const transport = await openSocket(targetOf('mqtt', portOf(server)), record, never);
+    expect(record.calls).toEqual([]);
+    expect(await record.closed()).toBeUndefined();
+    expect(record.calls).toEqual(['data', 'closed']);
+    transport.destroy();
+  });
+
+  it('says when to stop writing, and once when to go on', async () => {
+    const { transport, record, peer } = await connected();
+    const chunk = new Uint8Array(1 << 20);
+    let written = 0;
+    while (transport.write([chunk])) written++;
+    // Somebody else's later write that looks small does not undo the promise of a call.
+    expect(transport.write([new Uint8Array(2)])).toBe(false);
+    expect(record.calls).toEqual([]);
+    peer.resume();
+    await record.drained();
+    expect(transport.write([new Uint8Array(1)])).toBe(true);
+    expect(record.calls).toEqual(['drain']);
+    expect(written).toBeLessThan(64);
+    transport.destroy();
+  });
+
+  it('takes a batch of 60 kB without asking to wait when the system takes it at once', async () => {
+    const { transport, record } = await connected();
+    expect(transport.write([new Uint8Array(60_000)])).toBe(true);
+    transport.destroy();
+    await record.closed();
+    expect(record.calls).toEqual(['closed']);
+  });
+
+  it('holds received bytes back while it is paused', async () => {
+    const { transport, record, peer } = await connected();
+    peer.write(connack);
+    await record.received(4);
+    transport.pause?.();
+    // More than the buffers on the way take: it all arrives when reading goes on, and not before.
+    const sent = new Promise((resolve) => peer.write(Buffer.alloc(16 << 20), resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(record.bytes.length).toBe(4);
+    expect(peer.writableLength).toBeGreaterThan(0);
+    transport.resume?.();
+    await sent;
+    await record.received(4 + (16 << 20));
+    transport.destroy();
+  });
+
+  it('can be paused before anything came', async () => {
+    const { transport, record, peer } = await connected();
+    transport.pause?.();
+    peer.write(connack);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(record.calls).toEqual([]);
+    transport.resume?.();
+    await record.received(4);
+    transport.destroy();
+  });
+});
+
+describe('the end of a socket transport', () => {
+  it('is told once, without an error, when we destroy it', async () => {
+    const { transport, record } = await connected();
+    transport.destroy();
+    transport.destroy();
+    transport.close();
+    expect(await record.closed()).toBeUndefined();
+    expect(transport.write([connack])).toBe(false);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(record.calls).toEqual(['closed']);
+  });
+
+  it('is told without an error when the server ends it after it has sent something', async () => {
+    const { record, peer } = await connected();
+    peer.end(connack);
+    expect(await record.closed()).toBeUndefined();
+    expect(record.calls).toEqual(['data', 'closed']);
+  });
+
+  it('suggests TLS when the server ends it before it has sent anything', async () => {
+    const { record, peer } = await connected();
+    peer.end();
+    expect(await record.closed()).toMatchObject({
+      code: 'connectionLost',
+      message: expect.stringMatching(/^127\.0\.0\.1:\d+ closed the connection before it sent/),
+      hint: expect.stringContaining('mqtts://'),
+    });
+    expect(record.calls).toEqual(['closed']);
+  });
+
+  it('is told with the reason when the server resets the connection', async () => {
+    const { record, peer } = await connected();
+    peer.write(connack);
+    await record.received(4);
+    peer.resetAndDestroy();
+    expect(await record.closed()).toMatchObject({
+      code: 'connectionLost',
+      message: expect.stringMatching(
+        /^the connection to 127\.0\.0\.1:\d+ was lost: connection reset$/,
+      ),
+    });
+    expect(record.closings.length).toBe(1);
+  });
+
+  it('comes after everything written has left', async () => {
+    const { transport, record, peer } = await connected();
+    const big = Buffer.alloc(8 << 20, 7);
+    transport.write([big, connack]);
+    transport.close();
+    const all = await readAll(peer);
+    expect(all.length).toBe(big.length + connack.length);
+    expect(all.subarray(-4)).toEqual(connack);
+    peer.end();
+    expect(await record.closed()).toBeUndefined();
+  });
+
+  it('drops what comes after close', async () => {
+    const { transport, record, peer } = await connected();
+    transport.close();
+    peer.end(connack);
+    await record.closed();
+    expect(record.calls).toEqual(['closed']);
+  });
+
+  it('is no error when the server resets the connection that we are closing', async () => {
+    const { transport, record, peer } = await connected();
+    transport.close();
+    peer.resetAndDestroy();
+    expect(await record.closed()).toBeUndefined();
+  });
+
+  it('comes two seconds after close when the server never closes its side', async () => {
+    const { transport, record, peer } = await connected();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    transport.close();
+    await readAll(peer);
+    vi.advanceTimersByTime(1_999);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(record.calls).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(await record.closed()).toBeUndefined();
+  });
+
+  it('comes although the server reads nothing', async () => {
+    const { transport, record } = await connected();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    while (transport.write([new Uint8Array(1 << 20)]));
+    transport.close();
+    vi.advanceTimersByTime(4_000);
+    expect(await record.closed()).toBeUndefined();
+  });
+
+  it('throws no error into the process however late it comes', async () => {
+    const { transport, record, peer } = await connected();
+    while (transport.write([new Uint8Array(1 << 20)]));
+    peer.resetAndDestroy();
+    await record.closed();
+    transport.write([connack]);
+    transport.pause?.();
+    transport.resume?.();
+    transport.close();
+    transport.destroy();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(record.closings.length).toBe(1);
+  });
+
+  it('leaves one listener on the socket, against uncaught errors', async () => {
+    const { connectSocket } = await import('./connect-socket.ts');
+    const { SocketTransport } = await import('./socket-transport.ts');
+    const server = createServer();
+    servers.push(server.listen(0, '127.0.0.1'));
+    await once(server, 'listening');
+    const target = targetOf('mqtt', portOf(server));
+    const connectedSocket = await connectSocket(target, never);
+    const { socket } = connectedSocket;
+    const record = new HandlerRecord();
+    const before = socket.eventNames().map((name) => [name, socket.listenerCount(name)]);
+    const transport = new SocketTransport(connectedSocket, target, record);
+    await new Promise((resolve) => setImmediate(resolve));
+    transport.destroy();
+    await record.closed();
+    expect(socket.eventNames().map((name) => [name, socket.listenerCount(name)])).toEqual(before);
+    expect(socket.listenerCount('error')).toBe(1);
+  });
+});
+
+describe('a server of another kind', () => {
+  it('that answers with a TLS alert is named', async () => {
+    const { record, peer } = await connected();
+    peer.end(Buffer.from([0x15, 0x03, 0x01, 0x00, 0x02, 0x02, 0x46]));
+    const error = (await record.closed()) as MqttError;
+    expect(error).toMatchObject({ code: 'tlsFailed', hint: 'Try mqtts://.' });
+    expect(error.message).toMatch(/^127\.0\.0\.1:\d+ expects TLS$/);
+    expect(record.calls).toEqual(['closed']);
+  });
+
+  it('that answers HTTP is named', async () => {
+    const { record, peer } = await connected();
+    peer.end('HTTP/1.1 400 Bad Request\r\n\r\n');
+    expect(await record.closed()).toMatchObject({
+      code: 'protocolError',
+      message: expect.stringContaining('answers HTTP, not MQTT'),
+      hint: expect.stringContaining('ws://'),
+    });
+  });
+
+  it('is looked for in the first bytes only', async () => {
+    const { record, peer } = await connected();
+    peer.write(connack);
+    await record.received(4);
+    peer.write('HTTP/1.1 400 Bad Request');
+    await record.received(28);
+    peer.end();
+    await until(() => record.closings.length > 0, 'the connection ends');
+    expect(record.calls).toEqual(['data', 'data', 'closed']);
+  });
+});

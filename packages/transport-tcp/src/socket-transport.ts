@@ -1,0 +1,162 @@
+import type { Socket } from 'node:net';
+import type { TransportTarget } from '@mqtt-kit/core';
+import { MqttError, type Transport, type TransportHandlers } from '@mqtt-kit/core';
+import type { ConnectedSocket } from './connect-socket.ts';
+import { foreignAnswer } from './foreign-answer.ts';
+import { isSecure, otherScheme, targetName } from './target-name.ts';
+
+/** `write` asks for a pause when so much waits in the process: one batch of the engine. */
+const highWaterBytes = 65_536;
+
+/** How long a close may stand still, while bytes of ours leave and then while the server closes its side. */
+const closeGraceMs = 2_000;
+
+/** A connected socket as a `Transport`. */
+export class SocketTransport implements Transport {
+  readonly #socket: Socket;
+  readonly #explain: (error: Error) => MqttError;
+  readonly #target: TransportTarget;
+  readonly #handlers: TransportHandlers;
+  readonly #highWaterBytes: number;
+  #received = false;
+  #blocked = false;
+  /** We ended it: nothing that happens afterwards is news. */
+  #closing = false;
+  #error: MqttError | undefined;
+  #closeTimer: NodeJS.Timeout | undefined;
+
+  constructor(connected: ConnectedSocket, target: TransportTarget, handlers: TransportHandlers) {
+    const { socket } = connected;
+    this.#socket = socket;
+    this.#explain = connected.explain;
+    this.#target = target;
+    this.#handlers = handlers;
+    // At or above the socket's own mark, or `drain` would not be sure to come.
+    this.#highWaterBytes = Math.max(highWaterBytes, socket.writableHighWaterMark);
+    socket.on('error', this.#onError);
+    // The owner gets this transport by a promise. Its handlers are not called before that has had its turn.
+    setImmediate(this.#start);
+  }
+
+  write(chunks: readonly Uint8Array[]): boolean {
+    const socket = this.#socket;
+    if (this.#closing || !socket.writable) return false;
+    if (chunks.length === 1) {
+      socket.write(chunks[0]!);
+    } else {
+      // One writev for all.
+      socket.cork();
+      for (const chunk of chunks) socket.write(chunk);
+      socket.uncork();
+    }
+    // Only `drain` ends it: whoever was told to wait must be told when to go on.
+    if (socket.writableLength >= this.#highWaterBytes) this.#blocked = true;
+    return !this.#blocked;
+  }
+
+  pause(): void {
+    if (!this.#closing) this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  close(): void {
+    if (this.#closing) return;
+    this.#closing = true;
+    this.#socket.end();
+    // What still comes is read and dropped: closing over unread bytes resets the connection, and the server would
+    // lose what we sent last.
+    this.#socket.resume();
+    this.#boundClose(Number.POSITIVE_INFINITY);
+  }
+
+  destroy(): void {
+    this.#closing = true;
+    this.#socket.destroy();
+  }
+
+  /** A server that reads nothing, or never closes its side, cannot hold us: it has to show progress. */
+  #boundClose(unsentBefore: number): void {
+    this.#closeTimer = setTimeout(() => {
+      const socket = this.#socket;
+      const unsent = socket.writableLength;
+      if (socket.writableFinished || unsent >= unsentBefore) socket.destroy();
+      else this.#boundClose(unsent);
+    }, closeGraceMs);
+  }
+
+  readonly #start = (): void => {
+    const socket = this.#socket;
+    if (socket.closed) {
+      this.#onClose();
+      return;
+    }
+    socket.on('drain', this.#onDrain);
+    socket.on('end', this.#onEnd);
+    socket.on('close', this.#onClose);
+    socket.on('data', this.#onData);
+  };
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (this.#closing) return;
+    if (!this.#received) {
+      this.#received = true;
+      const problem = foreignAnswer(this.#target, chunk);
+      if (problem) {
+        this.#error = problem;
+        this.#socket.destroy();
+        return;
+      }
+    }
+    // A plain Uint8Array: Buffer's own methods differ (slice makes a view), and nobody above should meet them.
+    this.#handlers.onData(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+  };
+
+  readonly #onDrain = (): void => {
+    if (!this.#blocked || this.#closing) return;
+    this.#blocked = false;
+    this.#handlers.onDrain();
+  };
+
+  readonly #onEnd = (): void => {
+    if (this.#closing) return;
+    if (!this.#received) this.#error ??= closedUnheard(this.#target);
+    // Half a connection is of no use to MQTT, and our side might never be able to send the rest.
+    this.#socket.destroy();
+  };
+
+  readonly #onError = (error: NodeJS.ErrnoException): void => {
+    const cut = error.code === 'ECONNRESET' || error.code === 'EPIPE';
+    this.#error ??=
+      cut && !this.#received ? closedUnheard(this.#target, error) : this.#explain(error);
+  };
+
+  readonly #onClose = (): void => {
+    const socket = this.#socket;
+    clearTimeout(this.#closeTimer);
+    socket.off('drain', this.#onDrain);
+    socket.off('end', this.#onEnd);
+    socket.off('close', this.#onClose);
+    socket.off('data', this.#onData);
+    socket.off('error', this.#onError);
+    const error = this.#closing ? undefined : this.#error;
+    this.#closing = true;
+    this.#handlers.onClosed(error);
+  };
+}
+
+/** A server that closes without a word often expects another kind of connection. */
+function closedUnheard(target: TransportTarget, cause?: Error): MqttError {
+  const hint = !isSecure(target)
+    ? `If it expects TLS there, try ${otherScheme(target)}.`
+    : target.tls?.cert === undefined
+      ? 'It may require a client certificate: tls.cert and tls.key.'
+      : 'It may refuse our client certificate, tls.cert.';
+  return new MqttError(
+    'connectionLost',
+    `${targetName(target)} closed the connection before it sent anything`,
+    { cause, hint },
+  );
+}
