@@ -1,11 +1,10 @@
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import { Aedes } from 'aedes';
 import { transform } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type EmbeddedAedes, startAedes } from '../setup/aedes.ts';
+import { startChild } from '../setup/child-process.ts';
 import { type CodeBlock, codeBlocks, documents } from './markdown.ts';
 import { read, root } from './tree.ts';
 
@@ -14,46 +13,28 @@ import { read, root } from './tree.ts';
  * shown is one that exists; those of our own programs are run.
  */
 
+// Inside the tree, so that the packages are found by their names.
 const scratch = join(root, '.scratch');
 mkdirSync(scratch, { recursive: true });
 const folder = mkdtempSync(join(scratch, 'readme-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-let broker: Aedes;
-let server: Server;
-let port = 0;
-
+let broker: EmbeddedAedes;
 beforeAll(async () => {
-  broker = await Aedes.createBroker();
-  server = createServer(broker.handle).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  port = (server.address() as AddressInfo).port;
+  broker = await startAedes('3.1.1');
 });
+afterAll(() => broker.stop());
 
-afterAll(() => {
-  server.close();
-  broker.close();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-interface Ending {
-  readonly code: number | null;
-  readonly output: string;
-}
-
-/** Runs a program at the root until it ends; past the limit it is ended, and `code` is `null`. */
-async function run(words: readonly string[], limitMs = 20_000): Promise<Ending> {
-  const [program = '', ...args] = words;
-  const child = spawn(program, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk) => {
-      output += chunk;
-    });
-  }
-  const limit = setTimeout(() => child.kill('SIGTERM'), limitMs);
-  const [code] = await once(child, 'close');
+/** Runs a program at the root until it ends; past the limit it is told to. */
+async function run(
+  words: readonly string[],
+  limitMs = 20_000,
+): Promise<{ readonly code: number | null; readonly output: string }> {
+  const child = startChild(process.execPath, words, { cwd: root });
+  const limit = setTimeout(() => child.stop('SIGTERM'), limitMs);
+  const { code } = await child.ended;
   clearTimeout(limit);
-  return { code, output };
+  return { code, output: `${child.stdout}${child.stderr}` };
 }
 
 const blocks = documents.flatMap(codeBlocks);
@@ -100,8 +81,8 @@ describe('code in documents', () => {
       const wait = 'await new Promise((resolve) => setTimeout(resolve, 300));';
       const end = /client\.close\(/.test(code) ? '' : `\n${wait}\nawait client.close();\n`;
       const url = /mqtt:\/\/localhost(?!:)/g;
-      writeFileSync(file, code.replace(url, `mqtt://localhost:${port}`) + end);
-      const { code: status, output } = await run([process.execPath, file]);
+      writeFileSync(file, code.replace(url, broker.url('tcp')) + end);
+      const { code: status, output } = await run([file]);
       expect(output).not.toMatch(/Error/);
       expect(status).toBe(0);
       expect(output).toMatch(/kitchen/);
@@ -147,28 +128,23 @@ describe('commands in documents', () => {
   /** Runs one of our own programs as shown, on our broker in place of the one at the standard port. */
   async function runProgram(words: readonly string[]): Promise<void> {
     const [program = '', ...args] = words.map((word) =>
-      word.replace(/^mqtt:\/\/localhost(?=$|\/)/, `mqtt://localhost:${port}`),
+      word.replace(/^mqtt:\/\/localhost(?=$|\/)/, broker.url('tcp')),
     );
-    const toPort = args.some((word) => word.includes(`:${port}`)) ? [] : ['-p', `${port}`];
+    const toPort = args.some((word) => word.includes(broker.url('tcp')))
+      ? []
+      : ['-p', `${broker.port('tcp')}`];
     if (program.includes('mqtt-sub')) {
-      const { code, output } = await run([
-        process.execPath,
-        program,
-        ...args,
-        ...toPort,
-        '-W',
-        '1',
-      ]);
+      const { code, output } = await run([program, ...args, ...toPort, '-W', '1']);
       expect(output).not.toMatch(/[Uu]nknown|Error:/);
       expect([0, 27]).toContain(code);
     } else if (program.includes('mqtt-pub')) {
-      expect(await run([process.execPath, program, ...args, ...toPort])).toEqual({
+      expect(await run([program, ...args, ...toPort])).toEqual({
         code: 0,
         output: '',
       });
     } else {
       // An example that runs until somebody ends it: SIGTERM must be a clean end.
-      const { code, output } = await run([process.execPath, program, ...args], 2000);
+      const { code, output } = await run([program, ...args], 2000);
       expect({ code, output }).toEqual({ code: 0, output: expect.not.stringMatching(/Error/) });
     }
   }
