@@ -47,7 +47,11 @@ const everything = [
   },
   { name: 'build', command: [...pnpmCommand(), 'run', 'build'], limitMs: 3 * minutes },
   { name: 'types', command: [tool('tsc'), '-p', 'test/tsconfig.json'], limitMs: 2 * minutes },
-  { name: 'lint', command: [tool('biome'), 'ci', '--colors=off'], limitMs: 1 * minutes },
+  {
+    name: 'lint',
+    command: [tool('biome'), 'ci', '--error-on-warnings', '--colors=off'],
+    limitMs: 1 * minutes,
+  },
   { name: 'unused', command: [tool('knip')], limitMs: 1 * minutes },
   { name: 'tests', command: vitest([]), limitMs: 10 * minutes, counts: true },
   { name: 'size', command: [process.execPath, 'test/packages/size.mjs'], limitMs: 1 * minutes },
