@@ -36,9 +36,11 @@ function isEmpty(value: unknown): boolean {
 }
 
 function describeValue(value: unknown): string {
-  return JSON.stringify(value, (_name, inner) =>
-    inner instanceof Uint8Array ? describePayload(inner) : inner,
-  );
+  return JSON.stringify(value, function (this: Record<string, unknown>, name, inner) {
+    // A Buffer has turned itself into a list of numbers before it comes here; its holder still has the bytes.
+    const own = this[name];
+    return own instanceof Uint8Array ? describePayload(own) : inner;
+  });
 }
 
 function describePayload(bytes: Uint8Array): string {
