@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * The words that start pnpm from a script: the very pnpm that started us where that is known, so that nothing is
  * downloaded a second time and no other version is mixed in.

@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * The test command: every check of the project, one after the other, in one process tree.
  *

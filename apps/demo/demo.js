@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * A house in a terminal: an embedded broker, simulated sensors, and mqtt-sub showing what they send.
  *
@@ -13,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { Aedes } from 'aedes';
 import { buildWhenNeeded } from './build-when-needed.js';
 import { Programs } from './programs.js';
+import { starterGone } from './starter.js';
 
 const filter = 'house/+/temperature';
 
@@ -86,11 +86,11 @@ async function show(port, seconds) {
   console.log(`\n  ${lines} readings in ${seconds} s.`);
 }
 
-/** Resolves when somebody wants an end: a signal, or nobody reads our output any more. */
+/** Resolves when somebody wants an end: by a signal, or because nobody is there any more who reads or started us. */
 async function interrupted() {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => once(process, signal));
   const unread = new Promise((resolve) => process.stdout.on('error', resolve));
-  await Promise.race([...signals, unread]);
+  await Promise.race([...signals, unread, starterGone()]);
 }
 
 /** @param {number | undefined} seconds */

@@ -1,11 +1,14 @@
-// @ts-check
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const graceMs = 500;
 const patienceMs = 3000;
+/** On Linux a program ends with us even if we are killed: nothing runs on behind anybody's back. */
+const setpriv = '/usr/bin/setpriv';
+const tied = existsSync(setpriv) ? [setpriv, '--pdeathsig', 'KILL'] : [];
 
 /** @typedef {import('node:child_process').ChildProcess} ChildProcess */
 
@@ -31,7 +34,8 @@ export class Programs {
    */
   start(name, words, output) {
     const stdio = /** @type {const} */ (['ignore', output, 'inherit']);
-    const program = spawn(process.execPath, words, { cwd: root, stdio: [...stdio] });
+    const [command = '', ...rest] = [...tied, process.execPath, ...words];
+    const program = spawn(command, rest, { cwd: root, stdio: [...stdio] });
     this.#running.add(program);
     program.once('exit', (code, signal) => {
       this.#running.delete(program);

@@ -35,7 +35,8 @@ async function startSensor(room) {
 
   return async function stop() {
     clearInterval(timer);
-    await sensor.publish(`${topic}/status`, 'offline', { qos: 1, retain: true });
+    const last = { qos: 1, retain: true, timeoutMs: 1000 };
+    await sensor.publish(`${topic}/status`, 'offline', last).catch(report);
     await sensor.close();
   };
 }

@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * CPU per message beside MQTT.js, through the public API.
  *

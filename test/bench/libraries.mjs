@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * What is compared, each used as its documentation shows: default options, the API's own way to learn of completion.
  *

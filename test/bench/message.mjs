@@ -1,4 +1,3 @@
-// @ts-check
 /** The messages of the benchmark: numbered, so that a lost, doubled, moved or damaged one is noticed. */
 
 export const payloadSize = 64;

@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * One measurement in a process of its own: run-client.mjs <library> <direction> <qos> <count> <window> <url>
  *

@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * A server that is never the bottleneck: it knows just enough MQTT for the benchmark, checks what it receives, and
  * runs in a process of its own. On its first port it answers everything of one read in one write; on the second each

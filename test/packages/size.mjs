@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * What the packages weigh in a page, bundled and minified as a page would have them, against a budget.
  *
