@@ -2,7 +2,6 @@ import type { Socket } from 'node:net';
 import type { TransportTarget } from '@mqtt-kit/core';
 import { MqttError, type Transport, type TransportHandlers } from '@mqtt-kit/core';
 import type { ConnectedSocket } from './connect-socket.ts';
-import { foreignAnswer } from './foreign-answer.ts';
 import { isSecure, otherScheme, targetName } from './target-name.ts';
 
 /** `write` asks for a pause when so much waits in the process: one batch of the engine. */
@@ -101,15 +100,7 @@ export class SocketTransport implements Transport {
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.#closing) return;
-    if (!this.#received) {
-      this.#received = true;
-      const problem = foreignAnswer(this.#target, chunk);
-      if (problem) {
-        this.#error = problem;
-        this.#socket.destroy();
-        return;
-      }
-    }
+    this.#received = true;
     // A plain Uint8Array: Buffer's own methods differ (slice makes a view), and nobody above should meet them.
     this.#handlers.onData(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
   };
@@ -122,7 +113,7 @@ export class SocketTransport implements Transport {
 
   readonly #onEnd = (): void => {
     if (this.#closing) return;
-    if (!this.#received) this.#error ??= closedUnheard(this.#target);
+    if (!this.#received && isSecure(this.#target)) this.#error ??= closedUnheard(this.#target);
     // Half a connection is of no use to MQTT, and our side might never be able to send the rest.
     this.#socket.destroy();
   };
@@ -147,7 +138,7 @@ export class SocketTransport implements Transport {
   };
 }
 
-/** A server that closes without a word often expects another kind of connection. */
+/** A server that cuts the connection without a word often expects another kind of it. */
 function closedUnheard(target: TransportTarget, cause?: Error): MqttError {
   const hint = !isSecure(target)
     ? `If it expects TLS there, try ${otherScheme(target)}.`
