@@ -8,7 +8,6 @@
  */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { parseArgs } from 'node:util';
 import { Aedes } from 'aedes';
 import { buildWhenNeeded } from './build-when-needed.js';
 import { Programs } from './programs.js';
@@ -18,12 +17,13 @@ const filter = 'house/+/temperature';
 
 /** @returns {number | undefined} how long to run, in seconds */
 function secondsAsked() {
-  const args = process.argv.slice(2).filter((word) => word !== '--');
-  const { values } = parseArgs({ args, options: { for: { type: 'string' } } });
-  if (values.for === undefined) return undefined;
-  const seconds = Number(values.for);
-  if (seconds > 0) return seconds;
-  throw new Error(`--for takes a number of seconds, as in --for 5; given was "${values.for}".`);
+  const words = process.argv.slice(2).filter((word) => word !== '--');
+  if (words.length === 0) return undefined;
+  const [, seconds] = /^--for[ =](\d*\.?\d+)$/.exec(words.join(' ')) ?? [];
+  if (Number(seconds) > 0) return Number(seconds);
+  throw new Error(
+    `takes --for and a number of seconds, as in --for 5; given was ${words.join(' ')}`,
+  );
 }
 
 /** Starts a broker on a free port of the loopback interface. */
