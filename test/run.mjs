@@ -64,7 +64,8 @@ function chosenSteps(words) {
     const unknown = names.filter((name) => !everything.some((step) => step.name === name));
     if (unknown.length > 0) {
       const known = everything.map((step) => step.name).join(', ');
-      throw new Error(`No step is called "${unknown.join('", "')}": the steps are ${known}.`);
+      console.error(`No step is called "${unknown.join('", "')}": the steps are ${known}.`);
+      process.exit(64);
     }
     return everything.filter((step) => names.includes(step.name));
   }
