@@ -12,6 +12,7 @@
  */
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -135,6 +136,9 @@ function row(cell, all) {
 const line = (columns) => `| ${columns.join(' | ')} |`;
 
 try {
+  if (!existsSync(new URL('../../packages/mqtt-kit/dist/index.js', import.meta.url))) {
+    throw new Error('nothing to measure yet. Build first: pnpm build');
+  }
   const wanted = values.only?.split(',');
   const unknown = wanted?.filter((name) => !cells.some((cell) => nameOf(cell) === name)) ?? [];
   if (unknown.length > 0) {

@@ -3,6 +3,7 @@
  *
  *   pnpm size      after pnpm build
  */
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
@@ -14,6 +15,10 @@ const entries = [
 ];
 
 const resolveDir = fileURLToPath(new URL('../..', import.meta.url));
+if (!existsSync(`${resolveDir}packages/mqtt-kit/dist/index.browser.js`)) {
+  console.error('size: nothing to weigh yet. Build first: pnpm build');
+  process.exit(1);
+}
 let over = false;
 console.log('                        minified    gzip   brotli   budget (gzip)');
 for (const { name, code, budget } of entries) {
