@@ -3,7 +3,8 @@
  * what it likes.
  */
 import { once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server } from 'node:net';
+import type { Duplex } from 'node:stream';
 import {
   accepted,
   bytes,
@@ -50,7 +51,7 @@ export function turn(): Promise<void> {
 
 export class RawConnection {
   readonly number: number;
-  readonly socket: Socket;
+  readonly socket: Duplex;
   readonly packets: ClientPacket[] = [];
   /** Whether packets are answered as a good server would. */
   answering = true;
@@ -62,12 +63,11 @@ export class RawConnection {
   readonly #stream = new ClientStream();
   #watchers: (() => void)[] = [];
 
-  constructor(number: number, socket: Socket, version: Version, connack: Uint8Array) {
+  constructor(number: number, socket: Duplex, version: Version, connack: Uint8Array) {
     this.number = number;
     this.socket = socket;
     this.connack = connack;
     this.#version = version;
-    socket.setNoDelay(true);
     socket.on('error', () => this.#end());
     socket.on('end', () => this.#end());
     socket.on('close', () => this.#end());
@@ -167,6 +167,7 @@ export class RawServer {
 
   constructor(version: Version) {
     this.#server = createServer((socket) => {
+      socket.setNoDelay(true);
       const number = this.connections.length + 1;
       const connack = this.connacks[number - 1] ?? accepted(version);
       this.connections.push(new RawConnection(number, socket, version, connack));
