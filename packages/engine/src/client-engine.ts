@@ -1,8 +1,23 @@
+import {
+  type AcknowledgePacket,
+  type AuthPacket,
+  type ConnackPacket,
+  type DisconnectPacket,
+  MalformedPacketError,
+  noProperties,
+  type Packet,
+  PacketEncoder,
+  PacketType,
+  type Properties,
+  packetSize,
+  ReasonCode,
+} from '@mqtt-kit/packet';
 import type {
   Batch,
   CancelResult,
   ConnectRequest,
   Delivery,
+  DisconnectReason,
   DisconnectRequest,
   Now,
   OutgoingMessage,
@@ -12,6 +27,16 @@ import type {
   UnsubscribeRequest,
   Urgent,
 } from './batch.ts';
+import { ProtocolBreach } from './breach.ts';
+import { Connection } from './connection-phase.ts';
+import { IncomingPublish } from './incoming-publish.ts';
+import { KeepAlive } from './keep-alive.ts';
+import { negotiate } from './negotiated.ts';
+import { OutgoingPublish } from './outgoing-publish.ts';
+import { Output } from './output.ts';
+import { SessionState } from './session-state.ts';
+import type { Shared } from './shared.ts';
+import { SubscribeRequests } from './subscribe-requests.ts';
 
 export interface QueueLimits {
   /** Most messages accepted and not yet sent. */
@@ -59,52 +84,526 @@ export interface EngineOptions {
  * Bytes, requests and the current time go in; batches and one next deadline come out. Every input may be given at any
  * time, in any order and again: a spurious one does nothing. No input throws on anything that came from the network.
  * After each input (or a few of one turn) take the urgent output, then batches until there is none.
+ *
+ * This class knows which input concerns whom and how a connection begins and ends; the flows of packets are the parts'.
  */
-export declare class ClientEngine {
-  constructor(options: EngineOptions);
+export class ClientEngine {
+  readonly #shared: Shared;
+  readonly #outgoing: OutgoingPublish;
+  readonly #incoming: IncomingPublish;
+  readonly #requests: SubscribeRequests;
+  #lastConnection = 0;
+  #begun = false;
+
+  constructor(options: EngineOptions) {
+    this.#shared = {
+      options,
+      session: new SessionState(options.queue),
+      output: new Output(options.recordOperations, options.trace),
+      connection: undefined,
+    };
+    this.#outgoing = new OutgoingPublish(this.#shared);
+    this.#incoming = new IncomingPublish(this.#shared);
+    this.#requests = new SubscribeRequests(this.#shared);
+  }
+
   /** When `deadlineReached` is wanted, in monotonic milliseconds; `Infinity`: not at all. */
-  readonly nextDeadlineMs: number;
+  get nextDeadlineMs(): number {
+    const { connection, session } = this.#shared;
+    const queueMs = session.queue.deadlineMs;
+    const { keepAlive } = connection ?? {};
+    if (keepAlive === undefined || connection?.phase !== 'connected') return queueMs;
+    return Math.min(queueMs, keepAlive.deadlineMs);
+  }
+
   /** Bytes encoded for the next batch: past some 64 KiB flush at once. */
-  readonly pendingBytes: number;
+  get pendingBytes(): number {
+    const { connection } = this.#shared;
+    return connection === undefined || connection.phase === 'opening'
+      ? 0
+      : connection.encoder.pendingBytes;
+  }
+
   /** The number of the current connection, until its transport is closed; 0 between connections. */
-  readonly connection: number;
+  get connection(): number {
+    return this.#shared.connection?.number ?? 0;
+  }
+
   /** Requests or messages of ours await an answer from the server (PINGREQ does not count). */
-  readonly awaitingAnswer: boolean;
+  get awaitingAnswer(): boolean {
+    const { connection } = this.#shared;
+    if (connection === undefined || connection.phase === 'over') return false;
+    return (
+      connection.phase !== 'connected' ||
+      connection.unacknowledged > 0 ||
+      connection.requests.size > 0 ||
+      connection.authentication.awaitsServer
+    );
+  }
+
   /** Received QoS 1 and 2 messages not yet acknowledged have reached the inbox bounds: reading should pause. */
-  readonly inboxFull: boolean;
+  get inboxFull(): boolean {
+    return this.#incoming.inboxFull;
+  }
+
   /** Messages accepted and unsent, and their bytes. */
-  readonly queued: { readonly messages: number; readonly bytes: number };
+  get queued(): { readonly messages: number; readonly bytes: number } {
+    const { messages, bytes } = this.#shared.session.queue;
+    return { messages, bytes };
+  }
 
   /** Rebuilds the session from a store. Once, before the first `connect`. */
-  restore(snapshot: SessionSnapshot, now: Now): void;
-  /** Starts an attempt: its number is `connection` from now on. CONNECT itself is made by `transportOpened`. */
-  connect(request: ConnectRequest, now: Now): void;
-  transportOpened(now: Now): void;
+  restore(snapshot: SessionSnapshot, now: Now): void {
+    if (this.#begun) throw new Error('restore: only once, before the first connect');
+    this.#begun = true;
+    const { session, options } = this.#shared;
+    const redeliveries = session.restore(snapshot, options.acknowledgeAfter === 'commit', now);
+    this.#incoming.redeliver(redeliveries);
+  }
+
+  /**
+   * Starts an attempt: its number is `connection` from now on. CONNECT leaves with `transportOpened`.
+   * @throws InvalidPacketError when a field of the request cannot be put on the wire
+   */
+  connect(request: ConnectRequest, now: Now): void {
+    const { session, connection } = this.#shared;
+    if (connection !== undefined && connection.phase !== 'over') {
+      throw new Error(`connect: connection ${connection.number} has not ended yet`);
+    }
+    const next = new Connection(this.#lastConnection + 1, request);
+    this.#begun = true;
+    this.#lastConnection = next.number;
+    this.#shared.connection = next;
+    const otherSession =
+      session.clientId !== request.clientId ||
+      session.serverKey !== request.serverKey ||
+      session.version !== request.version;
+    // What is known of a session is known of one name at one server. [MQTT-3.1.3-2]
+    if (otherSession) session.standing = 'none';
+    next.sessionExpected = session.isExpected(request, now);
+  }
+
+  transportOpened(now: Now): void {
+    const { session, connection, output } = this.#shared;
+    if (connection?.phase !== 'opening') return;
+    connection.phase = 'connecting';
+    connection.lastSentMs = now.monotonicMs;
+    if (session.standing === 'none') {
+      session.standing = 'requested';
+      session.clientId = connection.request.clientId;
+      session.serverKey = connection.request.serverKey;
+      session.version = connection.request.version;
+      this.#recordSession();
+    }
+    if (output.tracing) output.tracePacket('sent', connection.connectPacket);
+    this.#pump(now);
+  }
+
   /** The current connection's transport is gone. */
-  transportClosed(now: Now): void;
+  transportClosed(now: Now): void {
+    const { connection } = this.#shared;
+    if (connection === undefined) return;
+    const { bytesReceived, connackReceived } = connection;
+    this.#end(connection, { kind: 'transportClosed', bytesReceived, connackReceived }, now);
+    this.#shared.connection = undefined;
+  }
+
   /** Whether the transport takes more bytes. While it does not, PUBLISH packets stay in the queue. */
-  transportWritable(writable: boolean, now: Now): void;
+  transportWritable(writable: boolean, now: Now): void {
+    const { connection } = this.#shared;
+    if (connection === undefined) return;
+    connection.writable = writable;
+    if (writable) this.#pump(now);
+  }
+
   /** Reading is paused or goes on: liveness is not judged in between. */
-  readingPaused(paused: boolean, now: Now): void;
+  readingPaused(paused: boolean, now: Now): void {
+    const { connection } = this.#shared;
+    if (connection === undefined) return;
+    connection.readingPaused = paused;
+    connection.keepAlive?.readingPaused(paused, now.monotonicMs);
+  }
+
   /** Bytes of the current connection, kept by reference: they must not change afterwards. */
-  receive(chunk: Uint8Array, now: Now): void;
+  receive(chunk: Uint8Array, now: Now): void {
+    const { connection } = this.#shared;
+    if (connection === undefined || connection.phase === 'over') return;
+    connection.received(chunk, now.monotonicMs);
+    try {
+      connection.decoder.push(chunk);
+      let packet = connection.decoder.next();
+      while (packet !== undefined) {
+        this.#take(packet, connection, now);
+        if (this.#isOver(connection)) return;
+        packet = connection.decoder.next();
+      }
+    } catch (error) {
+      if (!(error instanceof ProtocolBreach || error instanceof MalformedPacketError)) throw error;
+      this.#breach(connection, error.reasonCode, error.message, now);
+      return;
+    }
+    this.#pump(now);
+  }
+
   /** Bytes of the current connection went out: moves the keep-alive. */
-  written(now: Now): void;
-  deadlineReached(now: Now): void;
+  written(now: Now): void {
+    const { connection } = this.#shared;
+    if (connection === undefined) return;
+    connection.lastSentMs = now.monotonicMs;
+    connection.keepAlive?.sent(now.monotonicMs);
+    this.#pump(now);
+  }
+
+  deadlineReached(now: Now): void {
+    const { connection } = this.#shared;
+    this.#outgoing.expire(now);
+    if (connection?.phase !== 'connected' || connection.keepAlive === undefined) return;
+    const due = connection.keepAlive.check(now.monotonicMs);
+    if (due === 'ping') this.#ping(connection);
+    else if (due === 'dead') {
+      const silentMs = connection.keepAlive.silentMs(now.monotonicMs);
+      this.#endUrgently(connection, { kind: 'keepAliveTimeout', silentMs }, undefined, now);
+    }
+  }
 
   /** `withNextBatch` for a QoS 0 message already encoded; otherwise a `published` event follows, once. */
-  publish(message: OutgoingMessage, now: Now): Ticket;
-  /** One SUBSCRIBE. Before CONNACK it waits, or is pipelined; a `subscribed` event follows, once. */
-  subscribe(request: SubscribeRequest, now: Now): Ticket;
-  unsubscribe(request: UnsubscribeRequest, now: Now): Ticket;
-  cancel(ticket: Ticket, now: Now): CancelResult;
-  /** The handler has done with a message; 0x80 and above refuses it (5.0). Goes out in order of arrival. */
-  acknowledge(delivery: Delivery, reasonCode: number, now: Now): void;
-  /** The answer to an `authentication` event of 0x18; at any other time after CONNACK the start of a re-authentication. */
-  authenticate(data: Uint8Array | undefined, now: Now): void;
-  /** DISCONNECT, then close: in the next batch, after everything encoded before. */
-  disconnect(request: DisconnectRequest, now: Now): void;
+  publish(message: OutgoingMessage, now: Now): Ticket {
+    return this.#outgoing.publish(message, now);
+  }
 
-  takeBatch(): Batch | undefined;
-  takeUrgent(): Urgent | undefined;
+  /**
+   * One SUBSCRIBE. Before CONNACK it waits, or is pipelined; a `subscribed` event follows, once. It waits across
+   * attempts until it was sent on a connection that the server took.
+   */
+  subscribe(request: SubscribeRequest, _now: Now): Ticket {
+    return this.#requests.subscribe(request);
+  }
+
+  unsubscribe(request: UnsubscribeRequest, _now: Now): Ticket {
+    return this.#requests.unsubscribe(request);
+  }
+
+  cancel(ticket: Ticket, _now: Now): CancelResult {
+    const result = this.#requests.cancel(ticket);
+    return result === 'unknown' ? this.#outgoing.cancel(ticket) : result;
+  }
+
+  /**
+   * The handler has done with a message; 0x80 and above refuses it (5.0). Goes out in order of arrival.
+   * @throws RangeError when the reason code is none of PUBACK and PUBREC
+   */
+  acknowledge(delivery: Delivery, reasonCode: number, now: Now): void {
+    // [MQTT-3.4.2-1] [MQTT-3.5.2-1]
+    if (!acknowledgeReasonCodes.has(reasonCode)) {
+      throw new RangeError(
+        `acknowledge: reason code ${reasonCode} is none of ${[...acknowledgeReasonCodes].join(', ')}`,
+      );
+    }
+    this.#incoming.acknowledge(delivery, reasonCode);
+    this.#pump(now);
+  }
+
+  /**
+   * The answer to an `authentication` event of 0x18; at any other time after CONNACK the start of a re-authentication.
+   * Without a connection it does nothing.
+   * @throws Error when CONNECT had no Authentication Method, or it is the server's turn
+   */
+  authenticate(data: Uint8Array | undefined, _now: Now): void {
+    const { connection, output } = this.#shared;
+    if (connection === undefined || connection.phase === 'over' || connection.phase === 'opening') {
+      return;
+    }
+    const packet = connection.authentication.authPacket(data);
+    const size = packetSize(packet, connection.request.version);
+    const { maximumPacketSize } = connection.negotiated;
+    if (size > maximumPacketSize) {
+      throw new Error(
+        `authenticate: AUTH has ${size} bytes, the server takes at most ${maximumPacketSize}`,
+      );
+    }
+    connection.encoder.encode(packet);
+    connection.authentication.authSent();
+    if (output.tracing) output.tracePacket('sent', packet);
+  }
+
+  /**
+   * DISCONNECT, then close: in the next batch, after everything encoded before. Before the transport is open only the
+   * attempt ends.
+   * @throws Error when it asks for a Session Expiry Interval although CONNECT had none
+   */
+  disconnect(request: DisconnectRequest, now: Now): void {
+    const { session, connection, output } = this.#shared;
+    if (connection === undefined || connection.phase === 'over') return;
+    const sessionExpirySeconds = request.properties.sessionExpiryInterval;
+    const asked = connection.request.properties.sessionExpiryInterval ?? 0;
+    if (sessionExpirySeconds !== undefined && sessionExpirySeconds > 0 && asked === 0) {
+      throw new Error(
+        `disconnect: sessionExpiryInterval ${sessionExpirySeconds} is not allowed, CONNECT had 0`,
+      );
+    }
+    if (connection.phase !== 'opening') {
+      const packet = this.#disconnectPacket(connection, request.reasonCode, request.properties);
+      connection.encoder.encode(packet);
+      if (output.tracing) output.tracePacket('sent', packet);
+    }
+    const bytes = connection.phase === 'opening' ? [] : connection.encoder.take();
+    this.#end(connection, { kind: 'requested' }, now);
+    if (sessionExpirySeconds === 0) session.standing = 'none';
+    output.seal(connection.number, bytes, true);
+  }
+
+  takeBatch(): Batch | undefined {
+    const { connection, output } = this.#shared;
+    const sealed = output.takeSealed();
+    if (sealed !== undefined) return sealed;
+    const silent = connection === undefined || connection.phase === 'opening';
+    const bytes = silent || connection.encoder.pendingBytes === 0 ? [] : connection.encoder.take();
+    return output.takeOpen(connection === undefined ? 0 : connection.number, bytes);
+  }
+
+  takeUrgent(): Urgent | undefined {
+    return this.#shared.output.takeUrgent();
+  }
+
+  #take(packet: Packet, connection: Connection, now: Now): void {
+    const { output } = this.#shared;
+    if (output.tracing) output.tracePacket('received', packet);
+    if (connection.phase !== 'connected') return this.#takeBeforeConnack(packet, connection, now);
+    switch (packet.type) {
+      case PacketType.publish:
+        return this.#incoming.publish(packet);
+      case PacketType.puback:
+        return this.#outgoing.puback(packet as AcknowledgePacket);
+      case PacketType.pubrec:
+        return this.#outgoing.pubrec(packet as AcknowledgePacket);
+      case PacketType.pubrel:
+        return this.#incoming.pubrel(packet as AcknowledgePacket);
+      case PacketType.pubcomp:
+        return this.#outgoing.pubcomp(packet as AcknowledgePacket);
+      case PacketType.suback:
+        return this.#requests.suback(packet);
+      case PacketType.unsuback:
+        return this.#requests.unsuback(packet);
+      case PacketType.pingresp:
+        return connection.keepAlive?.pingAnswered();
+      case PacketType.disconnect:
+        return this.#takeDisconnect(packet, connection, now);
+      case PacketType.auth:
+        return this.#takeAuth(packet, connection);
+      default:
+        // [MQTT-3.2.0-2] A second CONNACK, or what only a client sends.
+        throw new ProtocolBreach(
+          ReasonCode.protocolError,
+          `packet type ${packet.type} after CONNACK`,
+        );
+    }
+  }
+
+  /** [MQTT-3.2.0-1] Nothing but AUTH may come before CONNACK. */
+  #takeBeforeConnack(packet: Packet, connection: Connection, now: Now): void {
+    if (connection.phase === 'connecting') {
+      if (packet.type === PacketType.connack) return this.#takeConnack(packet, connection, now);
+      if (packet.type === PacketType.auth) return this.#takeAuth(packet, connection);
+    }
+    const reason =
+      packet.type === PacketType.disconnect
+        ? ` with reason code 0x${packet.reasonCode.toString(16)}`
+        : '';
+    throw new ProtocolBreach(
+      ReasonCode.protocolError,
+      `packet type ${packet.type}${reason} before CONNACK`,
+    );
+  }
+
+  #takeConnack(connack: ConnackPacket, connection: Connection, now: Now): void {
+    const { session, output, options } = this.#shared;
+    if (connack.reasonCode >= 0x80)
+      return this.#close(connection, { kind: 'refused', connack }, now);
+    // From here on a breach is answered with DISCONNECT, and what was pipelined has reached its server.
+    connection.connackReceived = true;
+    connection.authentication.connackReceived(connack);
+    connection.checkConnack(connack);
+    const foreign = connack.sessionPresent && !session.isKnown();
+    if (foreign && options.foreignSession !== 'adopt') {
+      // [MQTT-3.2.2-4]
+      const reason = { kind: 'foreignSession' } as const;
+      return this.#endUrgently(connection, reason, ReasonCode.protocolError, now);
+    }
+    const negotiated = negotiate(connection.request, connack);
+    const keepAlive = new KeepAlive(
+      negotiated.keepAliveSeconds,
+      options.pingTimeoutMs,
+      connection.lastSentMs,
+      now.monotonicMs,
+      connection.readingPaused,
+    );
+    connection.connected(negotiated, keepAlive, options.useTopicAliases);
+    const { number } = connection;
+    const { sessionPresent } = connack;
+    output.emit({ type: 'connected', connection: number, sessionPresent, negotiated, connack });
+    this.#outgoing.settlePipelined(connection);
+    this.#agreeOnSession(connection, sessionPresent, foreign, now);
+  }
+
+  /** CONNACK said whether the server has the session: both sides go on from the same state. */
+  #agreeOnSession(connection: Connection, present: boolean, foreign: boolean, now: Now): void {
+    const { session } = this.#shared;
+    if (!present || foreign) this.#loseSession(connection, foreign);
+    const standing = foreign ? 'adopted' : present ? session.standing : 'established';
+    const news =
+      standing !== session.standing || session.clientId !== connection.negotiated.clientId;
+    session.standing = standing;
+    session.clientId = connection.negotiated.clientId;
+    session.expirySeconds = connection.negotiated.sessionExpirySeconds;
+    if (news) this.#recordSession();
+    if (present && !foreign) this.#outgoing.resume(now);
+  }
+
+  /** The session that we know is not the server's. [MQTT-3.2.2-5] [MQTT-3.1.2-4] */
+  #loseSession(connection: Connection, foreign: boolean): void {
+    const { session, output } = this.#shared;
+    if (!session.hasState()) return;
+    const counts = this.#outgoing.sessionLost();
+    session.incoming.clear();
+    session.identifiers.reset();
+    for (const packetIdentifier of connection.requests.keys()) {
+      session.identifiers.reserve(packetIdentifier);
+    }
+    session.storeEpoch += 1;
+    const { storeEpoch } = session;
+    const cause = foreign
+      ? 'foreignSession'
+      : connection.sessionExpected
+        ? 'sessionLost'
+        : 'newSession';
+    if (output.recording) output.record({ type: 'reset', storeEpoch, cause });
+    session.standing = 'requested';
+    if (connection.sessionExpected) output.emit({ type: 'sessionLost', ...counts });
+  }
+
+  #recordSession(): void {
+    const { session, output } = this.#shared;
+    const operation = session.operation();
+    if (output.recording && operation !== undefined) output.record(operation);
+  }
+
+  #takeAuth(packet: AuthPacket, connection: Connection): void {
+    connection.authentication.authReceived(packet);
+    const { authenticationMethod, authenticationData } = packet.properties;
+    this.#shared.output.emit({
+      type: 'authentication',
+      reasonCode: packet.reasonCode,
+      method: authenticationMethod!,
+      data: authenticationData,
+      properties: packet.properties,
+    });
+  }
+
+  #takeDisconnect(packet: DisconnectPacket, connection: Connection, now: Now): void {
+    // [MQTT-3.14.2-2]
+    if (packet.properties.sessionExpiryInterval !== undefined) {
+      throw new ProtocolBreach(
+        ReasonCode.protocolError,
+        'DISCONNECT from the server has a Session Expiry Interval',
+      );
+    }
+    this.#close(connection, { kind: 'serverDisconnected', packet }, now);
+  }
+
+  #ping(connection: Connection): void {
+    this.#shared.output.urge(connection.number, pingreqBytes, false);
+    if (this.#shared.output.tracing) {
+      this.#shared.output.tracePacket('sent', { type: PacketType.pingreq });
+    }
+  }
+
+  /** [MQTT-4.13.1-1] The server broke the protocol: it is told why where it can be told, then left. */
+  #breach(connection: Connection, reasonCode: number, message: string, now: Now): void {
+    const { connackReceived, firstBytes } = connection;
+    const reason = { kind: 'breach', reasonCode, message, connackReceived, firstBytes } as const;
+    this.#endUrgently(connection, reason, connackReceived ? reasonCode : undefined, now);
+  }
+
+  /** Ends a connection at once, waiting for no commit: with DISCONNECT where a reason is given and the version has it. */
+  #endUrgently(
+    connection: Connection,
+    reason: DisconnectReason,
+    reasonCode: number | undefined,
+    now: Now,
+  ): void {
+    const { output } = this.#shared;
+    let bytes: Uint8Array[] = [];
+    if (reasonCode !== undefined && connection.negotiated.reasons) {
+      const packet = this.#disconnectPacket(connection, reasonCode, noProperties);
+      const encoder = new PacketEncoder(connection.request.version, 'client');
+      encoder.encode(packet);
+      bytes = encoder.take();
+      if (output.tracing) output.tracePacket('sent', packet);
+    }
+    this.#end(connection, reason, now);
+    output.urge(connection.number, bytes, true);
+  }
+
+  /** Ends a connection with nothing more to say. */
+  #close(connection: Connection, reason: DisconnectReason, now: Now): void {
+    this.#end(connection, reason, now);
+    this.#shared.output.seal(connection.number, [], true);
+  }
+
+  /**
+   * The one way into `over`. Bytes that nobody took are dropped: after DISCONNECT, or without the transport, they have
+   * no meaning. [MQTT-3.14.4-1] What happened before stays, operations and events alike.
+   */
+  #end(connection: Connection, reason: DisconnectReason, now: Now): void {
+    if (connection.phase === 'over') return;
+    const { session, output } = this.#shared;
+    const dropped = connection.phase !== 'opening' && connection.encoder.pendingBytes > 0;
+    connection.encoder.take();
+    connection.phase = 'over';
+    if (dropped) output.sealWithoutBytes();
+    output.dropUrgent(connection.number);
+    if (connection.connackReceived) this.#outgoing.settlePipelined(connection);
+    else this.#outgoing.takeBackPipelined(connection, now);
+    this.#requests.connectionEnded(connection);
+    // [MQTT-3.1.2-23] [MQTT3-3.1.2-6]
+    if (session.isKnown() && session.expirySeconds === 0) session.standing = 'none';
+    session.endedMs = now.monotonicMs;
+    output.emit({ type: 'disconnected', connection: connection.number, reason });
+  }
+
+  #disconnectPacket(
+    connection: Connection,
+    reasonCode: number,
+    properties: Properties,
+  ): DisconnectPacket {
+    const { reasons, maximumPacketSize } = connection.negotiated;
+    if (!reasons) return { type: PacketType.disconnect, reasonCode: 0, properties: noProperties };
+    const packet: DisconnectPacket = { type: PacketType.disconnect, reasonCode, properties };
+    if (packetSize(packet, connection.request.version) <= maximumPacketSize) return packet;
+    // [MQTT-3.14.2-3] [MQTT-3.14.2-4] What is only for people is left out where it does not fit.
+    const { reasonString: _text, userProperties: _pairs, ...rest } = properties;
+    return { type: PacketType.disconnect, reasonCode, properties: rest };
+  }
+
+  #pump(now: Now): void {
+    this.#requests.pump();
+    this.#outgoing.pump(now);
+  }
+
+  #isOver(connection: Connection): boolean {
+    return connection.phase === 'over';
+  }
 }
+
+const pingreqBytes = [Uint8Array.of(0xc0, 0x00)];
+
+const acknowledgeReasonCodes: ReadonlySet<number> = new Set([
+  ReasonCode.success,
+  ReasonCode.unspecifiedError,
+  ReasonCode.implementationSpecificError,
+  ReasonCode.notAuthorized,
+  ReasonCode.topicNameInvalid,
+  ReasonCode.packetIdentifierInUse,
+  ReasonCode.quotaExceeded,
+  ReasonCode.payloadFormatInvalid,
+]);

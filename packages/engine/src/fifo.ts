@@ -1,0 +1,45 @@
+/** A first-in first-out queue in a ring: nothing is moved when the first one leaves. */
+export class Fifo<T> {
+  #slots: (T | undefined)[] = [];
+  #head = 0;
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get first(): T | undefined {
+    return this.#slots[this.#head];
+  }
+
+  /** The entry at a place, 0 being the first. */
+  at(place: number): T | undefined {
+    return place < this.#size
+      ? this.#slots[(this.#head + place) & (this.#slots.length - 1)]
+      : undefined;
+  }
+
+  push(entry: T): void {
+    if (this.#size === this.#slots.length) this.#grow();
+    this.#slots[(this.#head + this.#size) & (this.#slots.length - 1)] = entry;
+    this.#size += 1;
+  }
+
+  shift(): T | undefined {
+    if (this.#size === 0) return undefined;
+    const entry = this.#slots[this.#head];
+    this.#slots[this.#head] = undefined;
+    this.#head = (this.#head + 1) & (this.#slots.length - 1);
+    this.#size -= 1;
+    return entry;
+  }
+
+  #grow(): void {
+    const slots: (T | undefined)[] = [];
+    for (let place = 0; place < this.#size; place++) slots.push(this.at(place));
+    const length = Math.max(8, this.#size * 2);
+    while (slots.length < length) slots.push(undefined);
+    this.#slots = slots;
+    this.#head = 0;
+  }
+}

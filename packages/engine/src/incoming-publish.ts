@@ -1,0 +1,370 @@
+/**
+ * Messages from the server, from PUBLISH to the last packet about them.
+ *
+ *     QoS 1   PUBLISH: delivered -acknowledge-> PUBACK, done
+ *     QoS 2   PUBLISH: delivered -acknowledge-> PUBREC -PUBREL-> PUBCOMP, done
+ *
+ * With `acknowledgeAfter: 'commit'` PUBACK and PUBREC do not wait for `acknowledge`: they leave behind the commit of
+ * the message, and `acknowledge` only tells the store that the handler has done with it.
+ *
+ * PUBACK packets leave in the order in which their PUBLISH packets came [MQTT-4.6.0-2], PUBREC packets likewise
+ * [MQTT-4.6.0-3], whatever the order of `acknowledge`: an answer that is known waits behind those that are not.
+ *
+ * At QoS 1 an exchange ends with its connection; the server sends the message again, and `acknowledge` for the first
+ * one does nothing. At QoS 2 the identifier is session state until PUBREL: a PUBLISH that comes again, on whatever
+ * connection, is not delivered again, and is answered once the answer is known. [MQTT-4.3.3-10]
+ *
+ * A message holds a place within our Receive Maximum from PUBLISH to PUBACK, PUBCOMP, or a PUBREC of 0x80 and above; a
+ * repetition takes no second one. We count later than the server does, so whoever exceeds it here has broken it.
+ */
+import {
+  type AcknowledgePacket,
+  noProperties,
+  PacketType,
+  type Properties,
+  type PublishPacket,
+  ReasonCode,
+} from '@mqtt-kit/packet';
+import { messageBytes } from './accepted-message.ts';
+import type { Delivery, OutgoingMessage } from './batch.ts';
+import { ProtocolBreach } from './breach.ts';
+import type { Connection } from './connection-phase.ts';
+import type { Fifo } from './fifo.ts';
+import { type IncomingExchange, type Redelivery, unanswered } from './session-state.ts';
+import { noteProgress, type Shared } from './shared.ts';
+
+/** A message that came while the inbox was full. */
+export interface PostponedMessage {
+  readonly exchange: IncomingExchange;
+  readonly packet: PublishPacket;
+}
+
+export class IncomingPublish {
+  readonly #shared: Shared;
+  readonly #stored: boolean;
+  readonly #answer: { -readonly [K in keyof AcknowledgePacket]: AcknowledgePacket[K] } = {
+    type: PacketType.puback,
+    packetIdentifier: 0,
+    reasonCode: 0,
+    properties: noProperties,
+  };
+
+  constructor(shared: Shared) {
+    this.#shared = shared;
+    this.#stored = shared.options.acknowledgeAfter === 'commit';
+  }
+
+  /** Whether the bounds on messages whose handler has not done with them are reached. */
+  get inboxFull(): boolean {
+    const { session, connection, options } = this.#shared;
+    const messages = session.undone.size + (connection?.heldMessages ?? 0);
+    const bytes = session.undoneBytes + (connection?.heldBytes ?? 0);
+    return (
+      messages >= options.inbox.maximumMessages ||
+      bytes >= options.inbox.maximumBytes ||
+      messages >= (connection?.own.heldMaximum ?? messages + 1)
+    );
+  }
+
+  publish(packet: PublishPacket): void {
+    const connection = this.#shared.connection!;
+    // Before anything else: a topic taught by a repetition counts, too. [MQTT-3.3.2-12]
+    connection.incomingAliases.resolve(packet);
+    if (packet.qos === 0) this.#deliver(packet, 0, connection);
+    else if (packet.qos === 1) this.#publishQos1(packet, packet.packetIdentifier!, connection);
+    else this.#publishQos2(packet, packet.packetIdentifier!, connection);
+    if (!packet.retain && connection.requests.size === 0) noteProgress(this.#shared);
+  }
+
+  pubrel(packet: AcknowledgePacket): void {
+    const { session, output } = this.#shared;
+    const connection = this.#shared.connection!;
+    const { packetIdentifier, type: packetType } = packet;
+    const exchange = this.#qos2Exchange(packetIdentifier, connection);
+    if (exchange === undefined) {
+      // It may be the end of an exchange whose PUBCOMP was lost. [MQTT-4.3.3-11]
+      output.emit({ type: 'unexpectedAcknowledgement', packetType, packetIdentifier });
+      const { reasons } = connection.negotiated;
+      const reasonCode = reasons ? ReasonCode.packetIdentifierNotFound : ReasonCode.success;
+      return this.#send(PacketType.pubcomp, packetIdentifier, reasonCode, connection);
+    }
+    if (exchange.awaitsAnswer && exchange.connection === connection.number) {
+      exchange.releaseWanted = true; // Too early: PUBCOMP follows PUBREC.
+      return;
+    }
+    this.#complete(exchange, connection);
+    session.incoming.delete(packetIdentifier);
+  }
+
+  /** The handler has done with a message. */
+  acknowledge(delivery: Delivery, reasonCode: number): void {
+    if (delivery === 0) return; // QoS 0.
+    const { session, connection, output } = this.#shared;
+    const exchange = session.takeUndone(delivery) ?? this.#takeHeld(delivery, connection);
+    if (exchange === undefined) return;
+    if (output.recording && (exchange.qos === 2 || this.#stored)) {
+      output.record({ type: 'inDone', delivery });
+    }
+    if (connection?.phase !== 'connected') {
+      if (exchange.reasonCode === unanswered) exchange.reasonCode = reasonCode;
+      return;
+    }
+    if (exchange.reasonCode === unanswered) {
+      exchange.reasonCode = reasonCode;
+      if (exchange.qos === 1) this.#answerQos1(connection);
+      else this.#answerQos2(connection);
+    }
+    this.#admitPostponed(connection);
+  }
+
+  /** Hands over again what a store kept and no handler has done with. */
+  redeliver(redeliveries: readonly Redelivery[]): void {
+    for (const { exchange, message } of redeliveries) {
+      this.#shared.output.emit({
+        type: 'message',
+        connection: 0,
+        delivery: exchange.delivery,
+        packet: {
+          type: PacketType.publish,
+          topic: message.topic,
+          payload: message.payload,
+          qos: message.qos,
+          retain: message.retain,
+          dup: false,
+          packetIdentifier: exchange.packetIdentifier,
+          properties: message.properties,
+        },
+        redelivered: true,
+      });
+    }
+  }
+
+  #publishQos1(packet: PublishPacket, packetIdentifier: number, connection: Connection): void {
+    const { session, output } = this.#shared;
+    if (connection.unansweredQos1.has(packetIdentifier)) {
+      // Sent again before our answer, as 3.1.1 allows: the answer under way is for both. As a new message it is none.
+      if (packet.dup) return;
+      throw identifierInUse(packetIdentifier);
+    }
+    const older = this.#qos2Exchange(packetIdentifier, connection);
+    if (older?.connection === connection.number) throw identifierInUse(packetIdentifier);
+    this.#takePlace(connection);
+    if (older !== undefined) {
+      // The server did not take up the exchange of an earlier connection: it has forgotten it, so it is over.
+      if (output.recording) output.record({ type: 'inReleased', packetIdentifier });
+      session.incoming.delete(packetIdentifier);
+    }
+    connection.unansweredQos1.add(packetIdentifier);
+    const exchange = newExchange(packet, packetIdentifier, 1, connection);
+    connection.pubackOrder.push(exchange);
+    this.#arrive(exchange, packet, connection);
+  }
+
+  #publishQos2(packet: PublishPacket, packetIdentifier: number, connection: Connection): void {
+    if (connection.unansweredQos1.has(packetIdentifier)) throw identifierInUse(packetIdentifier);
+    const known = this.#qos2Exchange(packetIdentifier, connection);
+    if (known === undefined) {
+      this.#takePlace(connection);
+      const exchange = newExchange(packet, packetIdentifier, 2, connection);
+      connection.pubrecOrder.push(exchange);
+      this.#arrive(exchange, packet, connection);
+      return;
+    }
+    if (known.connection !== connection.number) {
+      this.#takePlace(connection);
+      known.connection = connection.number;
+      known.awaitsAnswer = false;
+      known.releaseWanted = false;
+    }
+    if (known.awaitsAnswer) return; // The answer under way is for both.
+    known.awaitsAnswer = true;
+    connection.pubrecOrder.push(known);
+    this.#answerQos2(connection);
+  }
+
+  #qos2Exchange(packetIdentifier: number, connection: Connection): IncomingExchange | undefined {
+    const stored = this.#shared.session.incoming.get(packetIdentifier);
+    if (stored !== undefined || connection.postponed.size === 0) return stored;
+    const postponed = connection.postponed.get(packetIdentifier)?.exchange;
+    return postponed?.qos === 2 ? postponed : undefined;
+  }
+
+  #takePlace(connection: Connection): void {
+    if (connection.places >= connection.own.receiveMaximum) {
+      throw new ProtocolBreach(
+        ReasonCode.receiveMaximumExceeded,
+        `more than ${connection.own.receiveMaximum} messages of QoS 1 and 2 at a time`,
+      );
+    }
+    connection.places += 1;
+  }
+
+  /** Takes a new message in, unless the inbox of a store is full: then it waits as if it had not come yet. */
+  #arrive(exchange: IncomingExchange, packet: PublishPacket, connection: Connection): void {
+    if (this.#stored && (this.inboxFull || connection.postponed.size > 0)) {
+      connection.postponed.set(exchange.packetIdentifier, { exchange, packet });
+      return;
+    }
+    this.#admit(exchange, packet, connection);
+    if (!this.#stored) return;
+    if (exchange.qos === 1) this.#answerQos1(connection);
+    else this.#answerQos2(connection);
+  }
+
+  #admit(exchange: IncomingExchange, packet: PublishPacket, connection: Connection): void {
+    const { session, output } = this.#shared;
+    const { packetIdentifier } = exchange;
+    const delivery = session.nextDelivery();
+    exchange.delivery = delivery;
+    if (exchange.qos === 2) session.incoming.set(packetIdentifier, exchange);
+    if (exchange.qos === 2 || this.#stored) {
+      session.addUndone(exchange);
+      if (output.recording) {
+        output.record({ type: 'in', packetIdentifier, delivery, message: storedMessage(packet) });
+      }
+    } else {
+      connection.heldMessages += 1;
+      connection.heldBytes += exchange.bytes;
+    }
+    if (this.#stored) exchange.reasonCode = ReasonCode.success;
+    this.#deliver(packet, delivery, connection);
+  }
+
+  #admitPostponed(connection: Connection): void {
+    for (const { exchange, packet } of connection.postponed.values()) {
+      if (this.inboxFull) return;
+      connection.postponed.delete(exchange.packetIdentifier);
+      this.#admit(exchange, packet, connection);
+      if (exchange.qos === 1) this.#answerQos1(connection);
+      else this.#answerQos2(connection);
+    }
+  }
+
+  #deliver(packet: PublishPacket, delivery: Delivery, connection: Connection): void {
+    this.#shared.output.emit({
+      type: 'message',
+      connection: connection.number,
+      delivery,
+      packet,
+      redelivered: false,
+    });
+  }
+
+  /** Takes a QoS 1 message of this connection whose handler has not done with it. */
+  #takeHeld(delivery: Delivery, connection: Connection | undefined): IncomingExchange | undefined {
+    if (connection === undefined) return undefined;
+    const exchange = findDelivery(connection.pubackOrder, delivery);
+    if (exchange === undefined || exchange.reasonCode !== unanswered) return undefined;
+    connection.heldMessages -= 1;
+    connection.heldBytes -= exchange.bytes;
+    return exchange;
+  }
+
+  #answerQos1(connection: Connection): void {
+    const order = connection.pubackOrder;
+    while (order.first !== undefined && order.first.reasonCode !== unanswered) {
+      const { packetIdentifier, reasonCode } = order.shift()!;
+      connection.unansweredQos1.delete(packetIdentifier);
+      connection.places -= 1;
+      this.#send(PacketType.puback, packetIdentifier, reasonCode, connection);
+    }
+  }
+
+  #answerQos2(connection: Connection): void {
+    const { session, output } = this.#shared;
+    const order = connection.pubrecOrder;
+    while (order.first !== undefined && order.first.reasonCode !== unanswered) {
+      const exchange = order.shift()!;
+      const { packetIdentifier, reasonCode } = exchange;
+      exchange.awaitsAnswer = false;
+      this.#send(PacketType.pubrec, packetIdentifier, reasonCode, connection);
+      if (reasonCode >= 0x80 && connection.negotiated.reasons) {
+        // [MQTT-4.3.3-9] Refused: the identifier is free at once.
+        if (output.recording) output.record({ type: 'inReleased', packetIdentifier });
+        session.incoming.delete(packetIdentifier);
+        connection.places -= 1;
+      } else if (exchange.releaseWanted) {
+        this.#complete(exchange, connection);
+        session.incoming.delete(packetIdentifier);
+      }
+    }
+  }
+
+  /** PUBREL came: the identifier is free. [MQTT-4.3.3-12] */
+  #complete(exchange: IncomingExchange, connection: Connection): void {
+    const { packetIdentifier } = exchange;
+    if (this.#shared.output.recording) {
+      this.#shared.output.record({ type: 'inReleased', packetIdentifier });
+    }
+    if (exchange.connection === connection.number) connection.places -= 1;
+    this.#send(PacketType.pubcomp, packetIdentifier, ReasonCode.success, connection);
+  }
+
+  #send(
+    type: AcknowledgePacket['type'],
+    packetIdentifier: number,
+    reasonCode: number,
+    connection: Connection,
+  ): void {
+    const answer = this.#answer;
+    answer.type = type;
+    answer.packetIdentifier = packetIdentifier;
+    answer.reasonCode = connection.negotiated.reasons ? reasonCode : ReasonCode.success;
+    connection.encoder.encode(answer);
+    if (this.#shared.output.tracing) this.#shared.output.tracePacket('sent', { ...answer });
+  }
+}
+
+function newExchange(
+  packet: PublishPacket,
+  packetIdentifier: number,
+  qos: 1 | 2,
+  connection: Connection,
+): IncomingExchange {
+  return {
+    packetIdentifier,
+    qos,
+    delivery: 0,
+    bytes: messageBytes(packet),
+    reasonCode: unanswered,
+    connection: connection.number,
+    awaitsAnswer: true,
+    releaseWanted: false,
+  };
+}
+
+/** Deliveries in an order of answers rise, and the first is the likely one. */
+function findDelivery(
+  order: Fifo<IncomingExchange>,
+  delivery: Delivery,
+): IncomingExchange | undefined {
+  let low = 0;
+  let high = order.size - 1;
+  if (order.first?.delivery === delivery) return order.first;
+  while (low <= high) {
+    const middle = (low + high) >>> 1;
+    const exchange = order.at(middle)!;
+    if (exchange.delivery === delivery) return exchange;
+    if (exchange.delivery < delivery) low = middle + 1;
+    else high = middle - 1;
+  }
+  return undefined;
+}
+
+/** A message as a store keeps it: absolute topic, no alias. */
+function storedMessage(packet: PublishPacket): OutgoingMessage {
+  const { topic, payload, qos, retain } = packet;
+  return { topic, payload, qos, retain, properties: withoutAlias(packet.properties) };
+}
+
+function withoutAlias(properties: Properties): Properties {
+  const { topicAlias, ...rest } = properties;
+  return topicAlias === undefined ? properties : rest;
+}
+
+function identifierInUse(packetIdentifier: number): ProtocolBreach {
+  return new ProtocolBreach(
+    ReasonCode.protocolError,
+    `PUBLISH has packet identifier ${packetIdentifier}, which an unfinished message has`,
+  );
+}

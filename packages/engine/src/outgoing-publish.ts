@@ -1,0 +1,702 @@
+/**
+ * Messages to the server, from `publish` to their outcome.
+ *
+ *     QoS 0   queued -PUBLISH-> done
+ *     QoS 1   queued -PUBLISH-> sent -PUBACK-> done
+ *     QoS 2   queued -PUBLISH-> sent -PUBREC below 0x80: PUBREL-> released -PUBCOMP-> done
+ *                                    -PUBREC 0x80 and above-> done
+ *
+ * A message goes straight onto the wire when nothing is before it and the window is open, else into the queue. The
+ * window is open while fewer messages are unacknowledged than the server's Receive Maximum and our own bound allow, and
+ * a packet identifier is free. [MQTT-3.3.4-7] [MQTT-4.9.0-2] A message holds its place in it from PUBLISH (or PUBREL
+ * sent again) to its last acknowledgement, and gives back none that it did not take on this connection, so the window
+ * is never wider than at the start.
+ *
+ * Nothing is ever sent again within a connection. When a session is resumed, `resume` sends everything that is not
+ * acknowledged again with its old identifier, PUBREL at once and PUBLISH as far as the window allows, in the original
+ * order and before any newer message. [MQTT-4.4.0-1] When the server has lost the session, `sessionLost` turns what was
+ * sent into new messages.
+ *
+ * What must be durable before what: `outIdentifier` before PUBLISH, `outReceived` before PUBREL, `outDone` before the
+ * outcome and before the identifier is used again. All of them are recorded in the batch that carries the bytes.
+ */
+import {
+  type AcknowledgePacket,
+  InvalidPacketError,
+  noProperties,
+  PacketType,
+  type Properties,
+  type PublishPacket,
+  packetSize,
+  type QoS,
+  ReasonCode,
+} from '@mqtt-kit/packet';
+import { type AcceptedMessage, acceptMessage, messageBytes } from './accepted-message.ts';
+import {
+  type CancelResult,
+  type EngineErrorCode,
+  type Now,
+  type OutgoingMessage,
+  type PublishOutcome,
+  type Ticket,
+  withNextBatch,
+} from './batch.ts';
+import { ProtocolBreach } from './breach.ts';
+import type { Connection } from './connection-phase.ts';
+import { never } from './deadlines.ts';
+import { noteProgress, type Shared } from './shared.ts';
+import type { OutgoingTopicAlias } from './topic-alias.ts';
+
+/** Bytes for one batch beyond which PUBLISH packets stay in the queue until the batch was written. */
+const enoughPendingBytes = 262_144;
+const noPayload = new Uint8Array(0);
+
+export class OutgoingPublish {
+  readonly #shared: Shared;
+  /** One packet for all sendings: the encoder keeps nothing of it. */
+  readonly #packet: Changeable<PublishPacket> = {
+    type: PacketType.publish,
+    topic: '',
+    payload: noPayload,
+    qos: 0,
+    retain: false,
+    dup: false,
+    packetIdentifier: undefined,
+    properties: noProperties,
+  };
+  readonly #release: Changeable<AcknowledgePacket> = {
+    type: PacketType.pubrel,
+    packetIdentifier: 0,
+    reasonCode: 0,
+    properties: noProperties,
+  };
+
+  constructor(shared: Shared) {
+    this.#shared = shared;
+  }
+
+  publish(message: OutgoingMessage, now: Now): Ticket {
+    const connection = this.#speakable();
+    if (connection !== undefined) {
+      const problem = this.#limitProblem(message, connection);
+      if (problem !== undefined) return this.#refuse('serverLimit', problem);
+      if (this.#mayGoAtOnce(message.qos, connection)) {
+        return message.qos === 0
+          ? this.#sendUnkept(message, connection)
+          : this.#sendKept(message, connection, now);
+      }
+    } else if (message.qos === 0 && !this.#shared.options.queue.queueQos0 && !this.#pipelining()) {
+      return this.#refuse('connectionLost', 'there is no connection, and QoS 0 is not queued');
+    }
+    return this.#enqueue(message, now);
+  }
+
+  cancel(ticket: Ticket): CancelResult {
+    const { session, output } = this.#shared;
+    const queued = session.queue.find(ticket);
+    if (queued !== undefined) {
+      session.queue.remove(queued);
+      this.#recordDone(queued, undefined, 'withdrawn');
+      if (session.queue.takeRoom()) output.emit({ type: 'queueRoom' });
+      return 'withdrawn';
+    }
+    if (this.#shared.connection?.pipelined.some((message) => message.sequence === ticket)) {
+      return 'inFlight';
+    }
+    for (let message = session.inFlight.first; message !== undefined; message = message.next) {
+      if (message.sequence === ticket) return 'inFlight';
+    }
+    return 'unknown';
+  }
+
+  /** Sends what may be sent: first again, then what waits. */
+  pump(now: Now): void {
+    const { session, output } = this.#shared;
+    const connection = this.#speakable();
+    if (connection === undefined) {
+      if (this.#pipelining()) this.#pipeline(now);
+    } else {
+      while (this.#mayEncode(connection)) {
+        const again = this.#nextAgain(connection);
+        const open = this.#windowIsOpen(connection, again);
+        if (open && again !== undefined) {
+          this.#sendAgain(again, connection, now);
+          continue;
+        }
+        const message = session.queue.next(open);
+        if (message === undefined) break;
+        session.queue.remove(message);
+        this.#sendQueued(message, connection, now);
+      }
+    }
+    if (session.queue.takeRoom()) output.emit({ type: 'queueRoom' });
+  }
+
+  expire(now: Now): void {
+    const { session, output } = this.#shared;
+    session.queue.expire(now, this.#expired);
+    if (session.queue.takeRoom()) output.emit({ type: 'queueRoom' });
+  }
+
+  puback(packet: AcknowledgePacket): void {
+    const message = this.#find(packet, 1);
+    if (message === undefined) return;
+    this.#acknowledged(message, packet.reasonCode, packet.properties);
+  }
+
+  pubrec(packet: AcknowledgePacket): void {
+    const { session, output } = this.#shared;
+    const connection = this.#shared.connection!;
+    const { packetIdentifier, reasonCode } = packet;
+    const message = this.#find(packet, 2);
+    if (message === undefined) {
+      // [MQTT-3.6.2-1] An exchange that the server refused needs no end; any other gets one, though it is not ours.
+      if (reasonCode >= 0x80) return;
+      connection.strayReleases.add(packetIdentifier);
+      this.#sendRelease(
+        packetIdentifier,
+        connection.negotiated.reasons ? ReasonCode.packetIdentifierNotFound : ReasonCode.success,
+        connection,
+      );
+      return;
+    }
+    // [MQTT-4.4.0-2] A refused message is acknowledged: no PUBREL, and it is not sent again.
+    if (reasonCode >= 0x80) return this.#acknowledged(message, reasonCode, packet.properties);
+    if (message.state === 'sent') {
+      message.state = 'released';
+      message.payload = noPayload;
+      message.reasonCode = reasonCode;
+      session.lastReleaseOrder += 1;
+      message.releaseOrder = session.lastReleaseOrder;
+      if (output.recording) output.record({ type: 'outReceived', packetIdentifier });
+    }
+    // [MQTT-4.3.3-4] [MQTT-4.6.0-4] At once, so that PUBREL packets leave in the order of the PUBREC packets.
+    this.#takePlace(message, connection);
+    this.#sendRelease(packetIdentifier, ReasonCode.success, connection);
+  }
+
+  pubcomp(packet: AcknowledgePacket): void {
+    const connection = this.#shared.connection!;
+    const { packetIdentifier } = packet;
+    const stray = connection.strayReleases.delete(packetIdentifier);
+    const message = this.#shared.session.byIdentifier.get(packetIdentifier);
+    if (stray && message?.state !== 'released') return this.#reportUnexpected(packet);
+    if (message !== undefined && message.qos === 2 && message.state === 'sent') {
+      throw new ProtocolBreach(
+        ReasonCode.protocolError,
+        `PUBCOMP for packet identifier ${packetIdentifier}, which had no PUBREC yet`,
+      );
+    }
+    if (this.#find(packet, 2) === undefined || message === undefined) return;
+    // PUBCOMP 0x92 says only that the exchange was over there already; PUBREC said that the message was taken.
+    this.#acknowledged(message, message.reasonCode, packet.properties);
+  }
+
+  /** The server has the session still: sends again what it may not have. */
+  resume(now: Now): void {
+    const { session } = this.#shared;
+    const connection = this.#shared.connection!;
+    connection.resendFrom = session.inFlight.first;
+    const releases: AcceptedMessage[] = [];
+    for (let message = session.inFlight.first; message !== undefined; message = message.next) {
+      if (message.state !== 'released') continue;
+      this.#takePlace(message, connection);
+      releases.push(message);
+    }
+    // PUBREL packets keep the order of their PUBREC packets among themselves, and the places of their messages among
+    // the others. [MQTT-4.6.0-4] They wait for no window. [MQTT-4.9.0-3]
+    releases.sort((one, other) => one.releaseOrder - other.releaseOrder);
+    let released = 0;
+    let publishing = true;
+    for (
+      let message = session.inFlight.first;
+      message !== undefined && released < releases.length;
+    ) {
+      const next: AcceptedMessage | undefined = message.next;
+      if (message.state === 'released') {
+        this.#sendRelease(releases[released]!.packetIdentifier, ReasonCode.success, connection);
+        released += 1;
+      } else if (publishing) {
+        publishing = this.#mayEncode(connection) && this.#windowIsOpen(connection, message);
+        if (publishing) this.#sendAgain(message, connection, now);
+      }
+      message = next;
+    }
+  }
+
+  /**
+   * The server has a new session. What it acknowledged by PUBREC counts as delivered; what was sent goes out again as
+   * new messages, or is rejected by policy at QoS 2, where sending again may deliver twice. [MQTT-3.2.2-5]
+   */
+  sessionLost(): { resent: number; assumedDelivered: number; rejected: number } {
+    const { session, options } = this.#shared;
+    const counts = { resent: 0, assumedDelivered: 0, rejected: 0 };
+    for (let message = session.inFlight.first; message !== undefined; ) {
+      const next: AcceptedMessage | undefined = message.next;
+      if (message.state === 'released') {
+        counts.assumedDelivered += 1;
+        this.#assumeDelivered(message);
+      } else if (
+        message.qos === 2 &&
+        message.state === 'sent' &&
+        options.lostSessionQos2 === 'reject'
+      ) {
+        counts.rejected += 1;
+        this.#fail(
+          message,
+          'sessionLost',
+          'the server forgot the session, the message may have been delivered',
+        );
+      } else {
+        counts.resent += 1;
+        message.state = 'lost';
+        message.packetIdentifier = 0;
+      }
+      message = next;
+    }
+    session.byIdentifier.clear();
+    this.#shared.connection!.resendFrom = session.inFlight.first;
+    return counts;
+  }
+
+  /** CONNACK came: what left behind CONNECT is sent for good. */
+  settlePipelined(connection: Connection): void {
+    for (const message of connection.pipelined) this.#settle(message, { kind: 'sent' });
+    connection.pipelined = [];
+  }
+
+  /** The server never said that it took the connection: what left behind CONNECT waits again. */
+  takeBackPipelined(connection: Connection, now: Now): void {
+    for (const message of connection.pipelined.reverse()) {
+      this.#shared.session.queue.putBack(message, now);
+    }
+    connection.pipelined = [];
+  }
+
+  /** The current connection if CONNACK came and it is not over. */
+  #speakable(): Connection | undefined {
+    const { connection } = this.#shared;
+    return connection?.phase === 'connected' ? connection : undefined;
+  }
+
+  #pipelining(): boolean {
+    return this.#shared.connection?.pipelining ?? false;
+  }
+
+  #mayEncode(connection: Connection): boolean {
+    return connection.writable && connection.encoder.pendingBytes < enoughPendingBytes;
+  }
+
+  /** Whether a QoS 1 or 2 message may go out: this one again, or a new one, which needs an identifier, too. */
+  #windowIsOpen(connection: Connection, again: AcceptedMessage | undefined): boolean {
+    return (
+      connection.unacknowledged < connection.negotiated.receiveMaximum &&
+      connection.unacknowledged < this.#shared.options.queue.inFlight &&
+      (again?.state === 'sent' || this.#shared.session.identifiers.available)
+    );
+  }
+
+  /** Whether nothing that was there before has to go first. */
+  #mayGoAtOnce(qos: QoS, connection: Connection): boolean {
+    if (!this.#mayEncode(connection)) return false;
+    const { queue } = this.#shared.session;
+    if (queue.messages === 0 && connection.resendFrom === undefined) {
+      return qos === 0 || this.#windowIsOpen(connection, undefined);
+    }
+    if (qos !== 0 || queue.holdsQos0) return false;
+    return !this.#windowIsOpen(connection, this.#nextAgain(connection));
+  }
+
+  #sendUnkept(message: OutgoingMessage, connection: Connection): Ticket {
+    try {
+      this.#encode(message, 0, false, message.properties, connection);
+      return withNextBatch;
+    } catch (error) {
+      return this.#refuse('invalidArgument', invalidPacketMessage(error));
+    }
+  }
+
+  #sendKept(message: OutgoingMessage, connection: Connection, now: Now): Ticket {
+    const accepted = acceptMessage(message, this.#shared.session.nextTicket(), 0, now);
+    this.#recordAccepted(accepted);
+    this.#sendFirst(accepted, accepted.properties, connection);
+    return accepted.sequence;
+  }
+
+  #enqueue(message: OutgoingMessage, now: Now): Ticket {
+    const { session } = this.#shared;
+    const bytes = messageBytes(message);
+    if (!session.queue.makeRoom(message.topic, bytes, this.#dropped)) {
+      const { maximumMessages, maximumBytes } = this.#shared.options.queue;
+      return this.#refuse(
+        'queueFull',
+        `the queue holds ${session.queue.messages} messages of ${session.queue.bytes} bytes, ` +
+          `this one has ${bytes}; allowed are ${maximumMessages} and ${maximumBytes}`,
+      );
+    }
+    const accepted = acceptMessage(message, session.nextTicket(), bytes, now);
+    if (accepted.qos > 0) this.#recordAccepted(accepted);
+    session.queue.add(accepted, now);
+    if (this.#pipelining()) this.pump(now);
+    return accepted.sequence;
+  }
+
+  #sendQueued(message: AcceptedMessage, connection: Connection, now: Now): void {
+    const problem = this.#limitProblem(message, connection);
+    if (problem !== undefined) return this.#fail(message, 'serverLimit', problem);
+    const properties = waitedProperties(message, now);
+    if (properties === undefined) return this.#expired(message);
+    if (message.qos > 0) return this.#sendFirst(message, properties, connection);
+    try {
+      this.#encode(message, 0, false, properties, connection);
+      this.#settle(message, { kind: 'sent' });
+    } catch (error) {
+      this.#fail(message, 'invalidArgument', invalidPacketMessage(error));
+    }
+  }
+
+  /** Puts a QoS 1 or 2 message on the wire under a new identifier, with DUP 0. [MQTT-4.3.2-2] [MQTT-4.3.3-2] */
+  #sendFirst(message: AcceptedMessage, properties: Properties, connection: Connection): void {
+    const { session, output } = this.#shared;
+    const packetIdentifier = session.identifiers.take();
+    try {
+      this.#encode(message, packetIdentifier, false, properties, connection);
+    } catch (error) {
+      session.identifiers.release(packetIdentifier);
+      return this.#fail(message, 'invalidArgument', invalidPacketMessage(error));
+    }
+    if (message.state === 'queued') session.inFlight.append(message);
+    message.state = 'sent';
+    message.packetIdentifier = packetIdentifier;
+    session.byIdentifier.set(packetIdentifier, message);
+    message.attempts += 1;
+    this.#takePlace(message, connection);
+    if (output.recording) {
+      output.record({ type: 'outIdentifier', sequence: message.sequence, packetIdentifier });
+    }
+  }
+
+  /** The first message that is still to be sent again on this connection. */
+  #nextAgain(connection: Connection): AcceptedMessage | undefined {
+    let message = connection.resendFrom;
+    while (message !== undefined && message.connection === connection.number)
+      message = message.next;
+    connection.resendFrom = message;
+    return message;
+  }
+
+  #sendAgain(message: AcceptedMessage, connection: Connection, now: Now): void {
+    const problem = this.#limitProblem(message, connection);
+    if (problem !== undefined) return this.#fail(message, 'serverLimit', problem);
+    if (message.state === 'lost') {
+      const properties = waitedProperties(message, now);
+      if (properties === undefined) return this.#expired(message);
+      return this.#sendFirst(message, properties, connection);
+    }
+    // [MQTT-3.3.1-1] [MQTT-4.3.3-7] With its old identifier, however long it has been.
+    const properties = waitedProperties(message, now) ?? lastSecondProperties(message);
+    try {
+      this.#encode(message, message.packetIdentifier, true, properties, connection);
+    } catch (error) {
+      return this.#fail(message, 'invalidArgument', invalidPacketMessage(error));
+    }
+    message.attempts += 1;
+    this.#takePlace(message, connection);
+  }
+
+  /** A message counts once on each connection, however often its packets go out there. */
+  #takePlace(message: AcceptedMessage, connection: Connection): void {
+    if (message.connection === connection.number) return;
+    message.connection = connection.number;
+    connection.unacknowledged += 1;
+  }
+
+  /** @throws InvalidPacketError, and then nothing has changed. */
+  #encode(
+    message: OutgoingMessage | AcceptedMessage,
+    packetIdentifier: number,
+    again: boolean,
+    properties: Properties,
+    connection: Connection,
+  ): void {
+    const packet = this.#packet;
+    packet.topic = message.topic;
+    packet.payload = message.payload;
+    packet.qos = message.qos;
+    packet.retain = message.retain;
+    packet.dup = again;
+    packet.packetIdentifier = packetIdentifier === 0 ? undefined : packetIdentifier;
+    packet.properties = properties;
+    try {
+      const alias = again ? undefined : this.#alias(connection);
+      connection.encoder.encode(packet);
+      if (alias !== undefined && packet.topic !== '') {
+        connection.outgoingAliases!.assign(alias, packet.topic);
+      }
+      if (this.#shared.output.tracing) this.#shared.output.tracePacket('sent', { ...packet });
+    } finally {
+      packet.payload = noPayload;
+      packet.properties = noProperties;
+    }
+  }
+
+  /** Puts an alias into the packet if it pays: in place of the topic, or together with it to make it known. */
+  #alias(connection: Connection): OutgoingTopicAlias | undefined {
+    const aliases = connection.outgoingAliases;
+    const packet = this.#packet;
+    if (aliases === undefined || packet.topic.length <= aliasBytes) return undefined;
+    const known = aliases.find(packet.topic);
+    if (known !== undefined) packet.topic = '';
+    else if (!this.#hasRoomForAlias(connection)) return undefined;
+    const alias = known ?? aliases.candidate();
+    packet.properties =
+      packet.properties === noProperties
+        ? alias.properties
+        : { ...packet.properties, topicAlias: alias.alias };
+    return alias;
+  }
+
+  #hasRoomForAlias(connection: Connection): boolean {
+    const { maximumPacketSize } = connection.negotiated;
+    if (this.#upperBound(this.#packet) + aliasBytes <= maximumPacketSize) return true;
+    // Two lengths in front of it may need a byte more each.
+    return (
+      packetSize(this.#packet, connection.request.version) + aliasBytes + 2 <= maximumPacketSize
+    );
+  }
+
+  /** Why the server would not take a message, or `undefined`: it then fails alone, and the connection goes on. */
+  #limitProblem(message: OutgoingMessage, connection: Connection): string | undefined {
+    const { negotiated } = connection;
+    // [MQTT-3.2.2-11]
+    if (message.qos > negotiated.maximumQos) {
+      return `QoS ${message.qos} for "${message.topic}": the server takes at most QoS ${negotiated.maximumQos}`;
+    }
+    // [MQTT-3.2.2-14]
+    if (message.retain && !negotiated.retainAvailable) {
+      return `retain for "${message.topic}": the server keeps no retained messages`;
+    }
+    if (message.qos === 2 && this.#shared.session.standing === 'adopted') {
+      return (
+        `QoS 2 for "${message.topic}": the session was taken over from an unknown past, ` +
+        'in which packet identifiers may still be in use'
+      );
+    }
+    // [MQTT-3.2.2-15]
+    if (this.#upperBound(message) > negotiated.maximumPacketSize) {
+      const size = this.#size(message, connection);
+      if (size > negotiated.maximumPacketSize) {
+        return `PUBLISH of ${size} bytes to "${message.topic}": the server takes at most ${negotiated.maximumPacketSize}`;
+      }
+    }
+    return undefined;
+  }
+
+  /** No packet of this message is larger; cheap, and near enough for nearly all. */
+  #upperBound(message: OutgoingMessage): number {
+    const bound = message.payload.length + 3 * message.topic.length + longestPublishHeader;
+    return message.properties === noProperties ? bound : never;
+  }
+
+  #size(message: OutgoingMessage, connection: Connection): number {
+    const { topic, payload, qos, retain, properties } = message;
+    const packetIdentifier = qos === 0 ? undefined : 1;
+    const { type } = this.#packet;
+    try {
+      return packetSize(
+        { type, topic, payload, qos, retain, dup: false, packetIdentifier, properties },
+        connection.request.version,
+      );
+    } catch (error) {
+      invalidPacketMessage(error);
+      return 0; // Encoding it will say what is wrong.
+    }
+  }
+
+  #sendRelease(packetIdentifier: number, reasonCode: number, connection: Connection): void {
+    this.#release.packetIdentifier = packetIdentifier;
+    this.#release.reasonCode = reasonCode;
+    connection.encoder.encode(this.#release);
+    if (this.#shared.output.tracing) this.#shared.output.tracePacket('sent', { ...this.#release });
+  }
+
+  /**
+   * The message that an acknowledgement is for. None: that is reported. One of another kind, or a request: the server
+   * broke the protocol.
+   */
+  #find(packet: AcknowledgePacket, qos: QoS): AcceptedMessage | undefined {
+    const { session } = this.#shared;
+    const message = session.byIdentifier.get(packet.packetIdentifier);
+    if (message === undefined) {
+      if (this.#shared.connection!.requests.has(packet.packetIdentifier)) {
+        throw new ProtocolBreach(
+          ReasonCode.protocolError,
+          `packet type ${packet.type} for packet identifier ${packet.packetIdentifier}, which belongs to a SUBSCRIBE or UNSUBSCRIBE`,
+        );
+      }
+      this.#reportUnexpected(packet);
+      return undefined;
+    }
+    if (message.qos !== qos) {
+      throw new ProtocolBreach(
+        ReasonCode.protocolError,
+        `packet type ${packet.type} for packet identifier ${packet.packetIdentifier}, which belongs to a QoS ${message.qos} PUBLISH`,
+      );
+    }
+    noteProgress(this.#shared);
+    return message;
+  }
+
+  #reportUnexpected(packet: AcknowledgePacket): void {
+    const { type: packetType, packetIdentifier } = packet;
+    this.#shared.output.emit({ type: 'unexpectedAcknowledgement', packetType, packetIdentifier });
+  }
+
+  #acknowledged(message: AcceptedMessage, reasonCode: number, properties: Properties): void {
+    this.#leave(message);
+    this.#recordDone(message, reasonCode, undefined);
+    const { attempts } = message;
+    const plain = reasonCode === 0 && attempts === 1 && properties === noProperties;
+    this.#settle(
+      message,
+      plain ? acknowledgedAtOnce : { kind: 'acknowledged', reasonCode, properties, attempts },
+    );
+  }
+
+  #assumeDelivered(message: AcceptedMessage): void {
+    this.#leave(message);
+    this.#recordDone(message, undefined, 'assumedDelivered');
+    const { attempts, reasonCode } = message;
+    this.#settle(message, { kind: 'acknowledged', reasonCode, properties: noProperties, attempts });
+  }
+
+  /** Ends a message without the server's word. An identifier that the server may know stays retired. */
+  #fail(message: AcceptedMessage, code: EngineErrorCode, text: string): void {
+    const retired = message.state === 'sent' && code !== 'sessionLost';
+    this.#leave(message);
+    if (retired) this.#shared.session.identifiers.reserve(message.packetIdentifier);
+    this.#recordDone(message, undefined, code);
+    this.#settle(message, failed(code, text));
+  }
+
+  /** Takes a message out of what is in flight, gives back its identifier and its place. */
+  #leave(message: AcceptedMessage): void {
+    if (message.state === 'queued') return;
+    const { session, connection } = this.#shared;
+    if (connection !== undefined) {
+      if (connection.resendFrom === message) connection.resendFrom = message.next;
+      if (message.connection === connection.number) connection.unacknowledged -= 1;
+    }
+    session.inFlight.remove(message);
+    if (message.packetIdentifier === 0) return;
+    session.byIdentifier.delete(message.packetIdentifier);
+    session.identifiers.release(message.packetIdentifier);
+  }
+
+  #pipeline(now: Now): void {
+    const connection = this.#shared.connection!;
+    const { queue } = this.#shared.session;
+    while (this.#mayEncode(connection)) {
+      const message = queue.next(false);
+      // What CONNACK may forbid waits for it, and so does what came later.
+      if (message === undefined || this.#limitProblem(message, connection) !== undefined) return;
+      const properties = waitedProperties(message, now);
+      queue.remove(message);
+      if (properties === undefined) {
+        this.#expired(message);
+        continue;
+      }
+      try {
+        this.#encode(message, 0, false, properties, connection);
+        connection.pipelined.push(message);
+      } catch (error) {
+        this.#fail(message, 'invalidArgument', invalidPacketMessage(error));
+      }
+    }
+  }
+
+  readonly #expired = (message: AcceptedMessage): void => {
+    const byAge = message.expiresAtEpochMs === never;
+    const bound = byAge
+      ? `${this.#shared.options.queue.maximumAgeMs} ms in the queue`
+      : `its Message Expiry Interval of ${message.properties.messageExpiryInterval} s`;
+    this.#fail(message, 'expired', `the message to "${message.topic}" waited longer than ${bound}`);
+  };
+
+  readonly #dropped = (message: AcceptedMessage): void => {
+    this.#fail(message, 'queueFull', `the message to "${message.topic}" made room for a newer one`);
+  };
+
+  #refuse(code: EngineErrorCode, text: string): Ticket {
+    const ticket = this.#shared.session.nextTicket();
+    this.#shared.output.emit({ type: 'published', ticket, outcome: failed(code, text) });
+    return ticket;
+  }
+
+  #settle(message: AcceptedMessage, outcome: PublishOutcome): void {
+    this.#shared.output.emit({ type: 'published', ticket: message.sequence, outcome });
+  }
+
+  #recordAccepted(message: AcceptedMessage): void {
+    if (!this.#shared.output.recording) return;
+    const { sequence, topic, payload, qos, retain, properties, expiresAtEpochMs } = message;
+    this.#shared.output.record({
+      type: 'out',
+      sequence,
+      message: { topic, payload, qos, retain, properties },
+      expiresAtEpochMs: expiresAtEpochMs === never ? undefined : expiresAtEpochMs,
+    });
+  }
+
+  #recordDone(
+    message: AcceptedMessage,
+    reasonCode: number | undefined,
+    cause: EngineErrorCode | 'withdrawn' | 'assumedDelivered' | undefined,
+  ): void {
+    if (!this.#shared.output.recording || message.qos === 0) return;
+    const packetIdentifier = message.packetIdentifier === 0 ? undefined : message.packetIdentifier;
+    const { sequence } = message;
+    this.#shared.output.record({ type: 'outDone', sequence, packetIdentifier, reasonCode, cause });
+  }
+}
+
+type Changeable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Property identifier and two bytes. */
+const aliasBytes = 3;
+/** Fixed header, topic length, packet identifier, property length. */
+const longestPublishHeader = 5 + 2 + 2 + 4;
+
+const acknowledgedAtOnce: PublishOutcome = Object.freeze({
+  kind: 'acknowledged',
+  reasonCode: 0,
+  properties: noProperties,
+  attempts: 1,
+});
+
+function failed(code: EngineErrorCode, message: string): PublishOutcome {
+  return { kind: 'failed', code, message };
+}
+
+/** The properties with what is left of Message Expiry Interval, or `undefined` when nothing is left. */
+function waitedProperties(message: AcceptedMessage, now: Now): Properties | undefined {
+  const interval = message.properties.messageExpiryInterval;
+  if (interval === undefined) return message.properties;
+  const leftMs = message.expiresAtEpochMs - now.epochMs;
+  if (leftMs <= 0) return undefined;
+  const left = Math.min(interval, Math.ceil(leftMs / 1000));
+  return left === interval
+    ? message.properties
+    : { ...message.properties, messageExpiryInterval: left };
+}
+
+/** For a message whose time is over and which was sent before: 0 would make the server throw it away. */
+function lastSecondProperties(message: AcceptedMessage): Properties {
+  return { ...message.properties, messageExpiryInterval: 1 };
+}
+
+/** What the codec says of a packet it refuses. Any other error is a fault of ours and goes on. */
+function invalidPacketMessage(error: unknown): string {
+  if (error instanceof InvalidPacketError) return error.message;
+  throw error;
+}

@@ -1,0 +1,106 @@
+/**
+ * What the engine has to say and nobody has taken yet.
+ *
+ * Operations, events and bytes gather in one open batch. It is sealed early in two cases: when DISCONNECT is in it, so
+ * that nothing follows in the same batch, and when bytes were dropped with their connection, so that their loss can be
+ * told from the writing of later bytes.
+ */
+import type { Packet } from '@mqtt-kit/packet';
+import type { Batch, EngineEvent, SessionOperation, Urgent } from './batch.ts';
+
+export class Output {
+  /** Whether operations are wanted: ask before making one. */
+  readonly recording: boolean;
+  /** Whether `packet` events are wanted. */
+  readonly tracing: boolean;
+  #operations: SessionOperation[] = [];
+  #events: EngineEvent[] = [];
+  #sealed: Batch[] = [];
+  #urgent: Urgent[] = [];
+
+  constructor(recording: boolean, tracing: boolean) {
+    this.recording = recording;
+    this.tracing = tracing;
+  }
+
+  record(operation: SessionOperation): void {
+    this.#operations.push(operation);
+  }
+
+  emit(event: EngineEvent): void {
+    this.#events.push(event);
+  }
+
+  tracePacket(direction: 'sent' | 'received', packet: Packet): void {
+    this.#events.push({ type: 'packet', direction, packet: withoutSecrets(packet) });
+  }
+
+  urge(connection: number, bytes: readonly Uint8Array[], close: boolean): void {
+    this.#urgent.push({ connection, bytes, close });
+  }
+
+  /** Takes back what is urgent for a connection that is gone, or about to get another word. */
+  dropUrgent(connection: number): void {
+    this.#urgent = this.#urgent.filter((urgent) => urgent.connection !== connection);
+  }
+
+  /** Ends the open batch, with these bytes as its own. */
+  seal(connection: number, bytes: readonly Uint8Array[], close: boolean): void {
+    this.#sealed.push(this.#cut(connection, bytes, close));
+  }
+
+  /** Ends the open batch whose bytes are dropped. QoS 0 messages that were said to be in them are not sent after all. */
+  sealWithoutBytes(): void {
+    for (const [place, event] of this.#events.entries()) {
+      if (event.type !== 'published' || event.outcome.kind !== 'sent') continue;
+      const message = 'the connection ended before the message left';
+      const outcome = { kind: 'failed', code: 'connectionLost', message } as const;
+      this.#events[place] = { type: 'published', ticket: event.ticket, outcome };
+    }
+    this.seal(0, [], false);
+  }
+
+  takeSealed(): Batch | undefined {
+    return this.#sealed.shift();
+  }
+
+  /** The open batch with these bytes, or `undefined` when there is nothing in it. */
+  takeOpen(connection: number, bytes: readonly Uint8Array[]): Batch | undefined {
+    if (this.#operations.length === 0 && this.#events.length === 0 && bytes.length === 0) {
+      return undefined;
+    }
+    return this.#cut(connection, bytes, false);
+  }
+
+  takeUrgent(): Urgent | undefined {
+    return this.#urgent.shift();
+  }
+
+  #cut(connection: number, bytes: readonly Uint8Array[], close: boolean): Batch {
+    const batch = {
+      connection,
+      operations: this.#operations,
+      bytes,
+      events: this.#events,
+      close,
+    };
+    if (this.#operations.length > 0) this.#operations = [];
+    if (this.#events.length > 0) this.#events = [];
+    return batch;
+  }
+}
+
+/** A packet as it may be shown: a password and authentication data stay out. */
+function withoutSecrets(packet: Packet): Packet {
+  if (!('properties' in packet)) return packet;
+  if ('password' in packet) {
+    return { ...packet, password: undefined, properties: withoutAuthenticationData(packet) };
+  }
+  if (packet.properties.authenticationData === undefined) return packet;
+  return { ...packet, properties: withoutAuthenticationData(packet) };
+}
+
+function withoutAuthenticationData(packet: Extract<Packet, { properties: unknown }>) {
+  const { authenticationData, ...shown } = packet.properties;
+  return authenticationData === undefined ? packet.properties : shown;
+}

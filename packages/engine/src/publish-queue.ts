@@ -1,0 +1,179 @@
+/**
+ * Messages that were accepted and were never on a wire, bounded in number, bytes and age.
+ *
+ * QoS 0 messages and the others wait in two lists, since only the others need a packet identifier and a place within
+ * the server's Receive Maximum. While those are to be had, `next` goes strictly by the order of acceptance; while not,
+ * QoS 0 messages pass. [MQTT-3.3.4-8] Within a list the order never changes.
+ *
+ * A message leaves by being sent, withdrawn, dropped by the overflow policy, or expired. Every step costs the same
+ * however long the queue is, but for the search for expired ones: it looks at all, and so is done the less often the
+ * more there are.
+ */
+import type { AcceptedMessage } from './accepted-message.ts';
+import type { Now, Ticket } from './batch.ts';
+import type { QueueLimits } from './client-engine.ts';
+import { monotonicDeadlineMs, never } from './deadlines.ts';
+import { LinkedList } from './linked-list.ts';
+
+export class PublishQueue {
+  readonly #limits: QueueLimits;
+  readonly #atMostOnce = new LinkedList<AcceptedMessage>();
+  readonly #acknowledged = new LinkedList<AcceptedMessage>();
+  readonly #byTicket = new Map<Ticket, AcceptedMessage>();
+  /** The latest of each topic; kept for the policy `latestPerTopic` alone. */
+  readonly #latest: Map<string, AcceptedMessage> | undefined;
+  #bytes = 0;
+  #expiryDeadlineMs = never;
+  #full = false;
+  #gaveRoom = false;
+
+  constructor(limits: QueueLimits) {
+    this.#limits = limits;
+    this.#latest = limits.overflow === 'latestPerTopic' ? new Map() : undefined;
+  }
+
+  get messages(): number {
+    return this.#byTicket.size;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** When `expire` is worth a call. */
+  get deadlineMs(): number {
+    return this.#expiryDeadlineMs;
+  }
+
+  /** Whether a QoS 0 message has to wait behind others of its kind. */
+  get holdsQos0(): boolean {
+    return this.#atMostOnce.size > 0;
+  }
+
+  /**
+   * Whether a message finds room. By policy others are handed to `drop`, already taken out, to make it.
+   * Nothing is dropped for a message that would not fit all the same.
+   */
+  makeRoom(topic: string, bytes: number, drop: (dropped: AcceptedMessage) => void): boolean {
+    const { overflow, maximumBytes, maximumMessages } = this.#limits;
+    if (bytes <= maximumBytes && maximumMessages > 0) {
+      if (overflow === 'dropOldest') {
+        while (!this.#fits(bytes)) drop(this.#take(this.next(true)!));
+      } else if (overflow === 'latestPerTopic' && !this.#fits(bytes)) {
+        const latest = this.#latest!.get(topic);
+        if (latest !== undefined && this.#fits(bytes, latest)) drop(this.#take(latest));
+      }
+      if (this.#fits(bytes)) return true;
+    }
+    this.#noteFull();
+    return false;
+  }
+
+  /** Adds at the end. Room was made, or the message comes from a store, where no bound applies. */
+  add(message: AcceptedMessage, now: Now): void {
+    message.queuedMs = now.monotonicMs;
+    this.#list(message).append(message);
+    this.#enter(message, now);
+    this.#latest?.set(message.topic, message);
+    const { maximumBytes, maximumMessages } = this.#limits;
+    if (this.messages >= maximumMessages || this.#bytes >= maximumBytes) this.#noteFull();
+  }
+
+  /** Puts a message back that turned out not to be sent, before all others of its kind. */
+  putBack(message: AcceptedMessage, now: Now): void {
+    this.#list(message).prepend(message);
+    this.#enter(message, now);
+  }
+
+  /** The next one to send; only a QoS 0 message while others could not be sent. It stays until `remove`. */
+  next(acknowledgedMayGo: boolean): AcceptedMessage | undefined {
+    const atMostOnce = this.#atMostOnce.first;
+    const acknowledged = this.#acknowledged.first;
+    if (!acknowledgedMayGo || acknowledged === undefined) return atMostOnce;
+    if (atMostOnce === undefined || acknowledged.sequence < atMostOnce.sequence)
+      return acknowledged;
+    return atMostOnce;
+  }
+
+  remove(message: AcceptedMessage): void {
+    this.#take(message);
+  }
+
+  find(ticket: Ticket): AcceptedMessage | undefined {
+    return this.#byTicket.get(ticket);
+  }
+
+  /** Hands over, already taken out, what waited longer than it may. */
+  expire(now: Now, expired: (message: AcceptedMessage) => void): void {
+    if (now.monotonicMs < this.#expiryDeadlineMs) return;
+    this.#expiryDeadlineMs = never;
+    this.#expireList(this.#atMostOnce, now, expired);
+    this.#expireList(this.#acknowledged, now, expired);
+    const soonestMs = now.monotonicMs + this.messages / searchedPerMs;
+    this.#expiryDeadlineMs = Math.max(this.#expiryDeadlineMs, soonestMs);
+  }
+
+  /** Whether the queue had been full and has room since the last call. */
+  takeRoom(): boolean {
+    const { maximumBytes, maximumMessages } = this.#limits;
+    const room = this.#full && this.#gaveRoom;
+    if (!room || this.messages >= maximumMessages || this.#bytes >= maximumBytes) return false;
+    this.#full = false;
+    this.#gaveRoom = false;
+    return true;
+  }
+
+  #noteFull(): void {
+    if (!this.#full) this.#gaveRoom = false;
+    this.#full = true;
+  }
+
+  #fits(bytes: number, without?: AcceptedMessage): boolean {
+    const messages = this.messages - (without === undefined ? 0 : 1);
+    const held = this.#bytes - (without?.bytes ?? 0);
+    return messages < this.#limits.maximumMessages && held + bytes <= this.#limits.maximumBytes;
+  }
+
+  #list(message: AcceptedMessage): LinkedList<AcceptedMessage> {
+    return message.qos === 0 ? this.#atMostOnce : this.#acknowledged;
+  }
+
+  #enter(message: AcceptedMessage, now: Now): void {
+    this.#byTicket.set(message.sequence, message);
+    this.#bytes += message.bytes;
+    this.#expiryDeadlineMs = Math.min(this.#expiryDeadlineMs, this.#expiresMs(message, now));
+  }
+
+  #take(message: AcceptedMessage): AcceptedMessage {
+    this.#list(message).remove(message);
+    this.#byTicket.delete(message.sequence);
+    if (this.#latest?.get(message.topic) === message) this.#latest.delete(message.topic);
+    this.#bytes -= message.bytes;
+    this.#gaveRoom = true;
+    return message;
+  }
+
+  #expiresMs(message: AcceptedMessage, now: Now): number {
+    const byAgeMs = message.queuedMs + this.#limits.maximumAgeMs;
+    if (message.expiresAtEpochMs === never) return byAgeMs;
+    return Math.min(byAgeMs, monotonicDeadlineMs(message.expiresAtEpochMs, now));
+  }
+
+  #expireList(
+    list: LinkedList<AcceptedMessage>,
+    now: Now,
+    expired: (message: AcceptedMessage) => void,
+  ): void {
+    let message = list.first;
+    while (message !== undefined) {
+      const next: AcceptedMessage | undefined = message.next;
+      const expiresMs = this.#expiresMs(message, now);
+      if (expiresMs <= now.monotonicMs) expired(this.#take(message));
+      else this.#expiryDeadlineMs = Math.min(this.#expiryDeadlineMs, expiresMs);
+      message = next;
+    }
+  }
+}
+
+/** The search for expired messages takes at most a small share of the time: 100 messages for each millisecond. */
+const searchedPerMs = 100;

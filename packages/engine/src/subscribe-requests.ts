@@ -1,0 +1,265 @@
+/**
+ * SUBSCRIBE and UNSUBSCRIBE, from the request to its outcome. They are no session state: one that was sent is over
+ * when its connection is, and sending it again is for whoever still wants it. One that was never sent waits, for a
+ * connection or for a packet identifier. They wait for no window. [MQTT-4.9.0-3]
+ */
+import {
+  InvalidPacketError,
+  PacketType,
+  type Properties,
+  packetSize,
+  ReasonCode,
+  type SubackPacket,
+  type SubscribePacket,
+  sharedSubscription,
+  type UnsubackPacket,
+  type UnsubscribePacket,
+} from '@mqtt-kit/packet';
+import type {
+  CancelResult,
+  EngineErrorCode,
+  RequestOutcome,
+  SubscribeRequest,
+  Ticket,
+  UnsubscribeRequest,
+} from './batch.ts';
+import { ProtocolBreach } from './breach.ts';
+import type { Connection } from './connection-phase.ts';
+import type { Negotiated } from './negotiated.ts';
+import type { Shared } from './shared.ts';
+
+/** A request that was not answered yet, sent or not. */
+export type SentRequest =
+  | { readonly kind: 'subscribe'; readonly ticket: Ticket; readonly request: SubscribeRequest }
+  | { readonly kind: 'unsubscribe'; readonly ticket: Ticket; readonly request: UnsubscribeRequest };
+
+export class SubscribeRequests {
+  readonly #shared: Shared;
+  /** Not sent yet, in order of request. */
+  #waiting = new Map<Ticket, SentRequest>();
+
+  constructor(shared: Shared) {
+    this.#shared = shared;
+  }
+
+  subscribe(request: SubscribeRequest): Ticket {
+    return this.#take({ kind: 'subscribe', ticket: this.#shared.session.nextTicket(), request });
+  }
+
+  unsubscribe(request: UnsubscribeRequest): Ticket {
+    return this.#take({ kind: 'unsubscribe', ticket: this.#shared.session.nextTicket(), request });
+  }
+
+  cancel(ticket: Ticket): CancelResult {
+    if (this.#waiting.delete(ticket)) return 'withdrawn';
+    for (const request of this.#shared.connection?.requests.values() ?? []) {
+      if (request.ticket === ticket) return 'inFlight';
+    }
+    return 'unknown';
+  }
+
+  /** Sends what waits, as far as it may be sent now. */
+  pump(): void {
+    const { connection } = this.#shared;
+    if (connection === undefined || this.#waiting.size === 0) return;
+    for (const request of this.#waiting.values()) {
+      if (!this.#mayGo(request, connection)) return;
+      this.#waiting.delete(request.ticket);
+      this.#send(request, connection);
+    }
+  }
+
+  suback(packet: SubackPacket): void {
+    const request = this.#answered(packet, 'subscribe', packet.reasonCodes.length);
+    if (request?.kind !== 'subscribe') return;
+    const { output } = this.#shared;
+    for (const [place, options] of request.request.subscriptions.entries()) {
+      if (!output.recording || packet.reasonCodes[place]! >= 0x80) continue;
+      output.record({ type: 'subscription', topicFilter: options.topicFilter, options });
+    }
+    const { reasonCodes, properties } = packet;
+    this.#settle(request, { kind: 'acknowledged', reasonCodes, properties });
+  }
+
+  unsuback(packet: UnsubackPacket): void {
+    // 3.1.1 has no reason codes here: the packet says yes to all.
+    const { reasons } = this.#shared.connection!.negotiated;
+    const waiting = this.#shared.connection!.requests.get(packet.packetIdentifier);
+    const asked = waiting?.kind === 'unsubscribe' ? waiting.request.topicFilters.length : 0;
+    const reasonCodes = reasons ? packet.reasonCodes : new Array<number>(asked).fill(0);
+    const request = this.#answered(packet, 'unsubscribe', reasonCodes.length);
+    if (request?.kind !== 'unsubscribe') return;
+    const { output } = this.#shared;
+    for (const [place, topicFilter] of request.request.topicFilters.entries()) {
+      if (!output.recording || reasonCodes[place]! >= 0x80) continue;
+      output.record({ type: 'unsubscription', topicFilter });
+    }
+    this.#settle(request, { kind: 'acknowledged', reasonCodes, properties: packet.properties });
+  }
+
+  /** What was sent and not answered failed with its connection, or waits again where the server never took it. */
+  connectionEnded(connection: Connection): void {
+    const waitsAgain: SentRequest[] = [];
+    for (const [packetIdentifier, request] of connection.requests) {
+      this.#shared.session.identifiers.release(packetIdentifier);
+      if (!connection.connackReceived) waitsAgain.push(request);
+      else this.#fail(request, 'connectionLost', 'the connection ended before the answer came');
+    }
+    connection.requests.clear();
+    if (waitsAgain.length === 0) return;
+    waitsAgain.push(...this.#waiting.values());
+    this.#waiting = new Map(waitsAgain.map((request) => [request.ticket, request]));
+  }
+
+  #take(request: SentRequest): Ticket {
+    const { connection } = this.#shared;
+    if (this.#waiting.size === 0 && connection !== undefined && this.#mayGo(request, connection)) {
+      this.#send(request, connection);
+    } else {
+      this.#waiting.set(request.ticket, request);
+    }
+    return request.ticket;
+  }
+
+  #mayGo(request: SentRequest, connection: Connection): boolean {
+    if (!this.#shared.session.identifiers.available) return false;
+    if (connection.phase === 'connected') return true;
+    return connection.pipelining && mayBePipelined(request, connection.negotiated);
+  }
+
+  #send(request: SentRequest, connection: Connection): void {
+    const { session, output } = this.#shared;
+    const problem =
+      request.kind === 'subscribe'
+        ? limitProblem(request.request, connection.negotiated)
+        : undefined;
+    if (problem !== undefined) return this.#fail(request, problem.code, problem.message);
+    const packetIdentifier = session.identifiers.take();
+    const packet = requestPacket(request, packetIdentifier, connection.negotiated);
+    try {
+      const size = packetSize(packet, connection.request.version);
+      // [MQTT-3.2.2-15]
+      if (size > connection.negotiated.maximumPacketSize) {
+        session.identifiers.release(packetIdentifier);
+        const text = `the request has ${size} bytes, the server takes at most ${connection.negotiated.maximumPacketSize}`;
+        return this.#fail(request, 'serverLimit', text);
+      }
+      connection.encoder.encode(packet);
+    } catch (error) {
+      if (!(error instanceof InvalidPacketError)) throw error;
+      session.identifiers.release(packetIdentifier);
+      return this.#fail(request, 'invalidArgument', error.message);
+    }
+    connection.requests.set(packetIdentifier, request);
+    if (output.tracing) output.tracePacket('sent', packet);
+  }
+
+  /** The request that an answer belongs to. None: that is reported. One that it does not fit: a breach. */
+  #answered(
+    packet: SubackPacket | UnsubackPacket,
+    kind: SentRequest['kind'],
+    reasonCodes: number,
+  ): SentRequest | undefined {
+    const { session, output } = this.#shared;
+    const { requests } = this.#shared.connection!;
+    const { packetIdentifier, type: packetType } = packet;
+    const request = requests.get(packetIdentifier);
+    if (request === undefined && !session.byIdentifier.has(packetIdentifier)) {
+      output.emit({ type: 'unexpectedAcknowledgement', packetType, packetIdentifier });
+      return undefined;
+    }
+    if (request?.kind !== kind) {
+      throw new ProtocolBreach(
+        ReasonCode.protocolError,
+        `packet type ${packetType} for packet identifier ${packetIdentifier}, which belongs to another kind of packet`,
+      );
+    }
+    const asked = filtersOf(request).length;
+    if (reasonCodes !== asked) {
+      throw new ProtocolBreach(
+        ReasonCode.protocolError,
+        `packet type ${packetType} has ${reasonCodes} reason codes for ${asked} topic filters`,
+      );
+    }
+    requests.delete(packetIdentifier);
+    session.identifiers.release(packetIdentifier);
+    return request;
+  }
+
+  #fail(request: SentRequest, code: EngineErrorCode, message: string): void {
+    this.#settle(request, { kind: 'failed', code, message });
+  }
+
+  #settle(request: SentRequest, outcome: RequestOutcome): void {
+    const type = request.kind === 'subscribe' ? 'subscribed' : 'unsubscribed';
+    this.#shared.output.emit({ type, ticket: request.ticket, outcome });
+  }
+}
+
+function requestPacket(
+  request: SentRequest,
+  packetIdentifier: number,
+  negotiated: Negotiated,
+): SubscribePacket | UnsubscribePacket {
+  if (request.kind === 'unsubscribe') {
+    const { topicFilters, properties } = request.request;
+    return { type: PacketType.unsubscribe, packetIdentifier, topicFilters, properties };
+  }
+  return {
+    type: PacketType.subscribe,
+    packetIdentifier,
+    subscriptions: request.request.subscriptions,
+    properties: allowedProperties(request.request.properties, negotiated),
+  };
+}
+
+/** A Subscription Identifier is a help, not a need: without it the filter decides who gets a message. */
+function allowedProperties(properties: Properties, negotiated: Negotiated): Properties {
+  if (negotiated.subscriptionIdentifiersAvailable) return properties;
+  const { subscriptionIdentifiers, ...allowed } = properties;
+  return subscriptionIdentifiers === undefined ? properties : allowed;
+}
+
+/** What the server would refuse, or end the connection for. */
+function limitProblem(
+  request: SubscribeRequest,
+  negotiated: Negotiated,
+): { code: EngineErrorCode; message: string } | undefined {
+  for (const { topicFilter, noLocal } of request.subscriptions) {
+    const shared = sharedSubscription(topicFilter) !== undefined;
+    // [MQTT-3.8.3-4]
+    if (shared && noLocal) {
+      const message = `noLocal for "${topicFilter}": a shared subscription cannot have it`;
+      return { code: 'invalidArgument', message };
+    }
+    if (shared && !negotiated.sharedSubscriptionAvailable) {
+      const message = `"${topicFilter}": the server has no shared subscriptions`;
+      return { code: 'serverLimit', message };
+    }
+    if (!negotiated.wildcardSubscriptionAvailable && /[+#]/.test(topicFilter)) {
+      const message = `"${topicFilter}": the server takes no wildcards`;
+      return { code: 'serverLimit', message };
+    }
+  }
+  return undefined;
+}
+
+/** Whether a request needs nothing that CONNACK may forbid. */
+function mayBePipelined(request: SentRequest, negotiated: Negotiated): boolean {
+  if (request.kind === 'unsubscribe') return false;
+  const { properties, subscriptions } = request.request;
+  if (Object.keys(properties).length > 0) return false;
+  return subscriptions.every(
+    ({ topicFilter, noLocal, retainAsPublished, retainHandling }) =>
+      !noLocal &&
+      !retainAsPublished &&
+      retainHandling === 0 &&
+      (negotiated.sharedSubscriptionAvailable || sharedSubscription(topicFilter) === undefined),
+  );
+}
+
+function filtersOf(request: SentRequest): readonly unknown[] {
+  return request.kind === 'subscribe'
+    ? request.request.subscriptions
+    : request.request.topicFilters;
+}
