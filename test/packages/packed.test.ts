@@ -23,7 +23,8 @@ describe.each(folders.map((folder, index) => [folder, index] as const))(
       const paths = [...at(index).files.keys()];
       expect(paths).toContain('package.json');
       expect(paths).toContain('README.md');
-      const planned = /^(package\.json|README\.md|LICENSE|(dist|src)\/.*\.(js|ts|map))$/;
+      const planned =
+        /^(package\.json|README\.md|LICENSE|dist\/(package\.json|LICENSES\.txt)|(dist|src)\/.*\.(js|ts|map))$/;
       expect(paths.filter((path) => !planned.test(path))).toEqual([]);
       expect(paths.filter((path) => /\.test(-support)?\./.test(path))).toEqual([]);
     });

@@ -49,7 +49,7 @@ describe('the compiler', () => {
   });
 
   it('has no package that turns one of them off', () => {
-    const own = ['rootDir', 'outDir', 'tsBuildInfoFile', 'lib', 'types'];
+    const own = ['rootDir', 'outDir', 'tsBuildInfoFile', 'lib', 'types', 'emitDeclarationOnly'];
     const extra = packageFolders()
       .filter((path) => path !== 'apps/examples')
       .flatMap((path) => {

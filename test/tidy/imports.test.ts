@@ -7,10 +7,10 @@ const allowed: Readonly<Record<string, RegExp>> = {
   'packages/engine': /^@mqtt-kit\/packet$/,
   'packages/core': /^@mqtt-kit\/(packet|engine)$/,
   'packages/transport-tcp': /^(@mqtt-kit\/core|node:.*)$/,
-  'packages/transport-websocket': /^(@mqtt-kit\/core|node:.*|ws)$/,
+  'packages/transport-websocket': /^(@mqtt-kit\/(core|transport-tcp)|node:.*|ws)$/,
   'packages/mqtt-kit': /^(@mqtt-kit\/(core|transport-tcp|transport-websocket)|node:.*)$/,
   'packages/testkit': /^(@mqtt-kit\/(packet|engine|core)|node:.*)$/,
-  'packages/cli': /^(@mqtt-kit\/(packet|core)|mqtt-kit|yargs(\/.*)?|chalk|node:.*)$/,
+  'packages/cli': /^(@mqtt-kit\/(packet|core)|mqtt-kit|yargs(\/.*)?|yargs-parser|chalk|node:.*)$/,
   'apps/mqtt-pub': /^(@mqtt-kit\/cli|node:.*)$/,
   'apps/mqtt-sub': /^(@mqtt-kit\/cli|node:.*)$/,
 };
