@@ -1,1 +1,30 @@
-export {};
+import {
+  type ConnectOptions,
+  connectWith,
+  type Environment,
+  type MqttClient,
+  memoryStore,
+  systemClock,
+} from '@mqtt-kit/core';
+import { openWebSocket } from '@mqtt-kit/transport-websocket';
+
+export * from './public-api.ts';
+
+const noSockets =
+  'This platform opens WebSockets alone: use ws:// or wss://, and the WebSocket port of the server.';
+
+/** Pages, workers and edge runtimes: the platform's WebSocket. */
+const environment: Environment = {
+  transports: { ws: openWebSocket, wss: openWebSocket },
+  missingTransports: { mqtt: noSockets, mqtts: noSockets, 'mqtt+unix': noSockets },
+  clock: systemClock,
+  defaultStore: memoryStore,
+};
+
+/**
+ * Connects to an MQTT server over WebSocket: `ws://` or `wss://`. Everything else is as in Node; `mqtt://` and its kin
+ * reject with `invalidArgument`, since a page cannot open a socket.
+ */
+export function connect(url: string | URL, options?: ConnectOptions): Promise<MqttClient> {
+  return connectWith(environment, url, options);
+}

@@ -179,14 +179,14 @@ describe.runIf(requires('openssl'))('TLS', () => {
         what: 'an authority that nobody knows',
         server: pki.server,
         tls: {},
-        message: /comes from an unknown authority, "mqtt-kit test authority"$/,
+        message: /comes from an unknown authority \("mqtt-kit test authority"\)$/,
         hint: /tls\.ca/,
       },
       {
         what: 'another authority than the one given',
         server: pki.server,
         tls: { ca: pki.otherAuthority.text },
-        message: /comes from an unknown authority, "mqtt-kit test authority"$/,
+        message: /comes from an unknown authority \("mqtt-kit test authority"\)$/,
         hint: /tls\.ca/,
       },
       {

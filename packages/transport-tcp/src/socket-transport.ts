@@ -33,6 +33,7 @@ export class SocketTransport implements Transport {
     // At or above the socket's own mark, or `drain` would not be sure to come.
     this.#highWaterBytes = Math.max(highWaterBytes, socket.writableHighWaterMark);
     socket.on('error', this.#onError);
+    socket.on('drain', this.#onDrain);
     // The owner gets this transport by a promise. Its handlers are not called before that has had its turn.
     setImmediate(this.#start);
   }
@@ -92,7 +93,6 @@ export class SocketTransport implements Transport {
       this.#onClose();
       return;
     }
-    socket.on('drain', this.#onDrain);
     socket.on('end', this.#onEnd);
     socket.on('close', this.#onClose);
     socket.on('data', this.#onData);

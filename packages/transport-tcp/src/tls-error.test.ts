@@ -17,6 +17,7 @@ describe('tlsError', () => {
     ['ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE', /refuses our .* \(bad certificate\)/, /tls\.cert/],
     ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED', /\(certificate expired\)/, /dates/],
     ['ERR_SSL_TLSV1_ALERT_ACCESS_DENIED', /refuses our .* \(access denied\)/, /tls\.cert/],
+    ['ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE', /refused the handshake/, /client certificate/],
     ['ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE', /refused the handshake/, /client certificate/],
     ['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', /no TLS version in common/, /TLS 1\.2/],
     ['ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL', /ALPN/, /tls\.alpnProtocols/],

@@ -55,12 +55,12 @@ function certificateFinding(error: OpenSslError, handshake: Handshake): Finding 
       ];
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
       return [
-        `the server's certificate is not for ${name}, but for ${names(certificate)}`,
+        `the server's certificate is not for ${name}${names(certificate)}`,
         'Connect by a name the certificate has, or give it by tls.servername.',
       ];
     case 'DEPTH_ZERO_SELF_SIGNED_CERT':
       return [
-        `the server's certificate (${owner(certificate?.subject)}) is self-signed`,
+        `the server's certificate${owner(certificate?.subject)} is self-signed`,
         'If it is the right one, give it by tls.ca.',
       ];
     case 'SELF_SIGNED_CERT_IN_CHAIN':
@@ -68,7 +68,7 @@ function certificateFinding(error: OpenSslError, handshake: Handshake): Finding 
     case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
     case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
       return [
-        `the server's certificate comes from an unknown authority, ${owner(topOf(certificate)?.issuer)}`,
+        `the server's certificate comes from an unknown authority${owner(topOf(certificate)?.issuer)}`,
         'If you trust that authority, give its certificate by tls.ca.',
       ];
     case 'CERT_REVOKED':
@@ -84,7 +84,9 @@ const clientCertificateHint = 'Give a client certificate by tls.cert and tls.key
 
 /** The server refused us, and said so by a TLS alert. */
 function alertFinding(target: TransportTarget, error: OpenSslError): Finding | undefined {
-  const alert = /^ERR_SSL_(?:SSLV3|TLSV1|TLSV13)_(?:ALERT_)?(\w+)$/.exec(error.code ?? '')?.[1];
+  const alert = /^ERR_SSL_(?:SSLV3|SSL\/TLS|TLSV1|TLSV13)_(?:ALERT_)?(\w+)$/.exec(
+    error.code ?? '',
+  )?.[1];
   switch (alert) {
     case undefined:
       return undefined;
@@ -130,6 +132,7 @@ function transportFinding(target: TransportTarget, error: OpenSslError): Finding
     // What OpenSSL makes of an answer that is no TLS depends on its version and on the bytes.
     case 'ERR_SSL_WRONG_VERSION_NUMBER':
     case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
+    case 'ERR_SSL_DATA_LENGTH_TOO_LONG':
     case 'ERR_SSL_RECORD_LAYER_FAILURE':
     case 'ERR_SSL_UNEXPECTED_MESSAGE':
       return [
@@ -163,16 +166,16 @@ function day(text: string): string {
   return Number.isNaN(time) ? text : new Date(time).toISOString().slice(0, 10);
 }
 
-/** The names a certificate is for: `broker.test, 127.0.0.1`. */
+/** The names a certificate is for: `, but for broker.test, 127.0.0.1`. */
 function names(certificate: PeerCertificate | undefined): string {
   const alternatives = certificate?.subjectaltname?.replaceAll(/DNS:|IP Address:/g, '');
-  return shortened(alternatives ?? owner(certificate?.subject));
+  return alternatives ? `, but for ${shortened(alternatives)}` : owner(certificate?.subject);
 }
 
 /** Who a certificate belongs to, by the most telling of its names. The text is the server's: quoted and shortened. */
 function owner(subject: PeerCertificate['subject'] | undefined): string {
   const name = subject && (subject.CN || subject.O || subject.OU);
-  return name ? shortened(JSON.stringify(String(name))) : 'which has no name';
+  return name ? ` (${shortened(JSON.stringify(String(name)))})` : '';
 }
 
 function shortened(text: string): string {

@@ -91,7 +91,7 @@ function opened(socket: WebSocket, target: TransportTarget, signal: AbortSignal)
           reason,
           `Check host, port and path (/mqtt is usual), that the server speaks MQTT over WebSocket${
             target.scheme === 'wss' ? ', and that its certificate is trusted' : ''
-          }.`,
+          }. The console of a browser may say more.`,
         ),
       );
     signal.addEventListener('abort', onAbort);

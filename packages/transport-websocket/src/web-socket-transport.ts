@@ -52,6 +52,7 @@ export class WebSocketTransport implements Transport {
     this.#highWaterBytes = Math.max(highWaterBytes, socket.writableHighWaterMark);
     webSocket.on('error', this.#onWebSocketError);
     socket.on('error', this.#onSocketError);
+    socket.on('drain', this.#onDrain);
     // The owner gets this transport by a promise. Its handlers are not called before that has had its turn.
     setImmediate(this.#start);
   }
@@ -116,7 +117,6 @@ export class WebSocketTransport implements Transport {
     }
     this.#webSocket.on('message', this.#onMessage);
     this.#webSocket.on('close', this.#onClose);
-    this.#socket.on('drain', this.#onDrain);
     this.#socket.on('end', this.#onEnd);
     if (!this.#paused) this.#webSocket.resume();
   };
