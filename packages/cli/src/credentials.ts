@@ -1,0 +1,109 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import type { Note } from './diagnostics.ts';
+import { fileProblem } from './input-files.ts';
+import type { ParsedArguments } from './parse-arguments.ts';
+import { argumentBytes } from './raw-arguments.ts';
+import type { ServerUrl } from './server-url.ts';
+import { UsageError } from './usage-error.ts';
+
+export interface CommandLineCredentials {
+  readonly username: string | undefined;
+  readonly password: string | Uint8Array | undefined;
+  readonly notes: readonly Note[];
+}
+
+/** The longest password that MQTT can carry, in bytes. */
+const longestPassword = 65_535;
+
+/**
+ * User name and password. The password comes from `-P`, else `--password-file`, else the URL, else `MQTT_PASSWORD`;
+ * the latter is used together with a user name alone, so that it reaches no server it was not meant for.
+ */
+export function commandLineCredentials(
+  args: ParsedArguments,
+  url: ServerUrl | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): CommandLineCredentials {
+  const username = args.text('username') ?? url?.username;
+  const given = args.text('pw');
+  if (given !== undefined) {
+    return { username, password: argumentBytes(given), notes: [visibleNote('-P')] };
+  }
+  const file = args.text('password-file');
+  if (file !== undefined) return { username, ...passwordFromFile(file, args) };
+  if (url?.password !== undefined) {
+    return { username, password: url.password, notes: [visibleNote('the URL')] };
+  }
+  const fromEnvironment = env['MQTT_PASSWORD'];
+  const used = username !== undefined && fromEnvironment !== undefined && fromEnvironment !== '';
+  return { username, password: used ? fromEnvironment : undefined, notes: [] };
+}
+
+function visibleNote(where: string): Note {
+  return {
+    text: `a password in ${where} is visible to other users of this machine; MQTT_PASSWORD and --password-file are not`,
+    terminalOnly: true,
+  };
+}
+
+function passwordFromFile(
+  file: string,
+  args: ParsedArguments,
+): { readonly password: Uint8Array; readonly notes: readonly Note[] } {
+  const fromStdin = file === '-';
+  if (fromStdin && (args.flag('stdin-line') || args.flag('stdin-file'))) {
+    throw new UsageError('--password-file - and -l or -s both read standard input');
+  }
+  const descriptor = fromStdin ? 0 : open(file);
+  try {
+    const password = firstLine(descriptor, file);
+    if (password.length === 0) {
+      throw new UsageError(`--password-file ${file}: no password in the first line`);
+    }
+    return { password, notes: fromStdin ? [] : readableNote(descriptor, file) };
+  } finally {
+    if (!fromStdin) closeSync(descriptor);
+  }
+}
+
+function open(file: string): number {
+  try {
+    return openSync(file, 'r');
+  } catch (error) {
+    throw fileProblem('--password-file', file, error);
+  }
+}
+
+/** Byte by byte, since what follows the line on standard input is not ours. */
+function firstLine(descriptor: number, file: string): Uint8Array {
+  const line: number[] = [];
+  const byte = new Uint8Array(1);
+  while (line.length <= longestPassword) {
+    if (readByte(descriptor, byte, file) === 0 || byte[0] === 0x0a) {
+      if (line.at(-1) === 0x0d) line.pop();
+      return Uint8Array.from(line);
+    }
+    line.push(byte[0]!);
+  }
+  throw new UsageError(`--password-file ${file}: the first line is longer than a password can be`);
+}
+
+function readByte(descriptor: number, byte: Uint8Array, file: string): number {
+  for (;;) {
+    try {
+      return readSync(descriptor, byte, 0, 1, null);
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === 'EOF') return 0;
+      if (code !== 'EAGAIN') throw fileProblem('--password-file', file, error);
+      // Another program made standard input non-blocking: look again soon.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+    }
+  }
+}
+
+function readableNote(descriptor: number, file: string): readonly Note[] {
+  const status = fstatSync(descriptor);
+  if (process.platform === 'win32' || !status.isFile() || (status.mode & 0o044) === 0) return [];
+  return [{ text: `other users can read ${file}; chmod 600 ${file} keeps the password to you` }];
+}

@@ -1,0 +1,68 @@
+import { escapeText } from './escape-text.ts';
+import type { ProgramName } from './option-table.ts';
+
+/** What a person is told about one thing: what happened, why, and what to do, each one line. */
+export interface Report {
+  readonly what: string;
+  readonly why?: string | undefined;
+  readonly hint?: string | undefined;
+}
+
+/** A line for people that the program found worth saying while it prepared. */
+export interface Note {
+  readonly text: string;
+  /** Whether it is said on a terminal alone, where it disturbs nobody's log. */
+  readonly terminalOnly?: boolean;
+}
+
+/** Everything for people goes to standard error, one line each, without control characters: parts come from servers. */
+export class Diagnostics {
+  readonly #program: ProgramName;
+  readonly #stream: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  #quiet = false;
+
+  constructor(
+    program: ProgramName,
+    stream: NodeJS.WritableStream & { readonly isTTY?: boolean } = process.stderr,
+  ) {
+    this.#program = program;
+    this.#stream = stream;
+    // Nobody reads what we have to say: no reason to stop.
+    stream.on('error', () => {});
+  }
+
+  /** `--quiet`: nothing more about what happens while the program runs. */
+  silence(): void {
+    this.#quiet = true;
+  }
+
+  /** An error that ends the program, in at most three lines. `always`: also under `--quiet`. */
+  error(report: Report, always = false): void {
+    if (this.#quiet && !always) return;
+    this.#line(`${this.#program}: ${report.what}`);
+    if (report.why !== undefined) this.#line(`  ${report.why}`);
+    if (report.hint !== undefined) this.#line(`  ${report.hint}`);
+  }
+
+  /** Something that a person should know while the program goes on. */
+  note(note: Note): void {
+    if (this.#quiet || (note.terminalOnly === true && this.#stream.isTTY !== true)) return;
+    this.#line(`${this.#program}: ${note.text}`);
+  }
+
+  /** A line of `-d`. */
+  trace(text: string): void {
+    this.#line(text);
+  }
+
+  /** Resolves when everything was written, or cannot be. */
+  flushed(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#stream.write('', () => resolve());
+    });
+  }
+
+  #line(text: string): void {
+    this.#stream.write(`${escapeText(text)}\n`);
+  }
+}

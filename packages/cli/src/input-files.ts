@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs';
+import { quoted, UsageError } from './usage-error.ts';
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EISDIR: 'it is a directory',
+  ENOTDIR: 'a part of the path is no directory',
+  ELOOP: 'too many symbolic links',
+  ENAMETOOLONG: 'the name is too long',
+  ERR_FS_FILE_TOO_LARGE: 'the file is too large',
+};
+
+/** Why a file that the command line names cannot be used. */
+export function fileProblem(option: string, file: string, error: unknown): UsageError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return new UsageError(
+    `${option}: cannot read ${quoted(file)}: ${reasons[code ?? ''] ?? message}`,
+    file === '-' && option === '-f' ? 'For standard input: -s' : undefined,
+  );
+}
+
+/** The bytes of a file. Throws `UsageError`. */
+export function readInputFile(option: string, file: string): Uint8Array {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw fileProblem(option, file, error);
+  }
+}
+
+/** A PEM file: certificates, or a private key. Throws `UsageError` when there is none in it. */
+export function readPemFile(option: string, file: string, content: RegExp): string {
+  const text = new TextDecoder().decode(readInputFile(option, file));
+  if (text.trim() === '') throw new UsageError(`${option}: ${quoted(file)} is empty`);
+  if (content.test(text)) return text;
+  throw new UsageError(
+    `${option}: ${quoted(file)} holds no ${option === '--key' ? 'private key' : 'certificate'} in PEM form`,
+    'A PEM file has lines such as -----BEGIN CERTIFICATE-----',
+  );
+}

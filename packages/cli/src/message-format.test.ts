@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { plainPaint } from './colours.ts';
+import { type MessageFormat, pipeFormat, terminalFormat } from './message-format.ts';
+
+const marked = { topic: (text: string) => `[${text}]`, aside: (text: string) => `{${text}}` };
+
+function print(format: MessageFormat, topic: string, payload: string | Uint8Array): string {
+  const parts: Uint8Array[] = [];
+  const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
+  format(
+    { topic, payload: bytes },
+    { text: (text) => parts.push(Buffer.from(text)), bytes: (part) => parts.push(part) },
+  );
+  return Buffer.concat(parts).toString('latin1');
+}
+
+describe('pipeFormat', () => {
+  it('prints the payload untouched and LF', () => {
+    const payload = Uint8Array.of(0x1b, 0x00, 0xff, 0x0a, 0x0d);
+    expect(print(pipeFormat(false, plainPaint), 't', payload)).toBe('\x1b\0\xff\n\r\n');
+    expect(print(pipeFormat(true, plainPaint), 't\x1b', payload)).toBe('t\x1b \x1b\0\xff\n\r\n');
+  });
+
+  it('prints nothing for an empty payload, with topics (null)', () => {
+    expect(print(pipeFormat(false, plainPaint), 't', '')).toBe('');
+    expect(print(pipeFormat(true, plainPaint), 't', '')).toBe('t (null)\n');
+  });
+
+  it('colours the topic alone when colours are asked for', () => {
+    expect(print(pipeFormat(true, marked), 't', '\x1b[1m')).toBe('[t] \x1b[1m\n');
+  });
+});
+
+describe('terminalFormat', () => {
+  it('prints one line, whatever the payload holds', () => {
+    const payload = Uint8Array.from([...Buffer.from('a\n'), 0x1b, 0x5b, 0x33, 0x31, 0x6d, 0xff]);
+    expect(print(terminalFormat(false, marked), 't', payload)).toBe('a{\\n}{\\x1b}[31m{\\xff}\n');
+  });
+
+  it('shows the topic without its control characters', () => {
+    expect(print(terminalFormat(true, marked), 't\x1b]0;x\x07', 'on')).toBe(
+      '[t\\x1b]0;x\\x07] on\n',
+    );
+  });
+
+  it('says that a payload is empty', () => {
+    expect(print(terminalFormat(false, marked), 't', '')).toBe('{(null)}\n');
+  });
+});

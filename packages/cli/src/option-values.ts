@@ -1,0 +1,45 @@
+import { type OptionDefinition, optionLabel } from './option-table.ts';
+import { quoted, UsageError } from './usage-error.ts';
+
+/** The text of an integer option as a number. Throws `UsageError` that names what was given and what is expected. */
+export function integerValue(option: OptionDefinition, text: string): number {
+  const minimum = option.minimum ?? 0;
+  const maximum = option.maximum ?? Number.MAX_SAFE_INTEGER;
+  const value = /^[0-9]{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= minimum && value <= maximum) return value;
+  const expected =
+    maximum === Number.MAX_SAFE_INTEGER
+      ? `a whole number from ${minimum}`
+      : `a whole number from ${minimum} to ${maximum}`;
+  throw wrongValue(option, text, expected);
+}
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** Timers cannot wait for longer: some 24 days. */
+const longestMs = 2_147_483_647;
+
+/** A duration option in milliseconds: `5`, `0.5`, `500ms`, `5s`, `2m`, `1h`; seconds without a unit. */
+export function durationValueMs(option: OptionDefinition, text: string): number {
+  const parts = /^([0-9]+(?:\.[0-9]+)?|\.[0-9]+)(ms|s|m|h)?$/.exec(text);
+  const value = parts === null ? Number.NaN : Number(parts[1]) * unitMs[parts[2] ?? 's']!;
+  if (value > longestMs) throw wrongValue(option, text, 'at most 24 days');
+  if (value > 0) return Math.max(1, Math.round(value));
+  throw wrongValue(option, text, 'a time above 0 in seconds, such as 5, 0.5, 500ms or 2m');
+}
+
+/** What a choice stands for. */
+export function choiceValue(option: OptionDefinition, text: string): string {
+  const choices = option.choices ?? {};
+  if (Object.hasOwn(choices, text)) return choices[text]!;
+  throw wrongValue(option, text, listOf(Object.keys(choices)));
+}
+
+function wrongValue(option: OptionDefinition, text: string, expected: string): UsageError {
+  const given = text === '' ? 'an empty value' : quoted(text);
+  return new UsageError(`${optionLabel(option)} expects ${expected}, not ${given}`);
+}
+
+function listOf(names: readonly string[]): string {
+  return names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
+}

@@ -1,0 +1,91 @@
+import type { MqttError } from 'mqtt-kit';
+import { type ClientSession, openClient } from './client-session.ts';
+import type { Diagnostics } from './diagnostics.ts';
+import { ExitCode, exitCodeOf, giveUpExitCode, signalExitCode } from './exit-codes.ts';
+import { oneShot } from './one-shot.ts';
+import type { ParsedArguments } from './parse-arguments.ts';
+import { largestPayload, publishPlan } from './publish-plan.ts';
+import { Publisher } from './publisher.ts';
+import { inputReport, reportOf, timeLimitReport, unpublishedReport } from './report-error.ts';
+import { onEndingSignal } from './signals.ts';
+
+/** What ends `mqtt-pub`. */
+type End =
+  /** Everything was published, or refused. */
+  | { readonly kind: 'done' | 'timeLimit' }
+  | { readonly kind: 'signal'; readonly signal: NodeJS.Signals }
+  | { readonly kind: 'givenUp'; readonly error: MqttError }
+  | { readonly kind: 'input'; readonly error: unknown };
+
+/** How long messages under way may take when the program is asked to end. */
+const closeTimeoutMs = 2000;
+
+/** Runs `mqtt-pub`; resolves with its exit code. Throws `UsageError`, and `MqttError` for arguments of a connection. */
+export async function publishProgram(
+  args: ParsedArguments,
+  diagnostics: Diagnostics,
+): Promise<number> {
+  const plan = publishPlan(args, process.env);
+  for (const note of plan.notes) diagnostics.note(note);
+  const end = oneShot<End>();
+  onEndingSignal(
+    (signal) => end.settle({ kind: 'signal', signal }),
+    (signal) => process.exit(signalExitCode[signal]),
+  );
+  if (plan.timeLimitMs !== undefined) {
+    setTimeout(() => end.settle({ kind: 'timeLimit' }), plan.timeLimitMs);
+  }
+  const session = await openClient(plan.connection, { queue }, diagnostics, (error) =>
+    end.settle({ kind: 'givenUp', error }),
+  );
+  const publisher = new Publisher(session.client, plan, diagnostics);
+  publisher.run().then(
+    () => end.settle({ kind: 'done' }),
+    (error: unknown) => end.settle({ kind: 'input', error }),
+  );
+  const first = await end.promise;
+  publisher.stop();
+  const { status } = session.client;
+  const gaveUp = status.state === 'closed' ? status.reason : undefined;
+  await session.client.close({ timeoutMs: closeTimeoutMs });
+  const reason: End = gaveUp === undefined ? first : { kind: 'givenUp', error: gaveUp };
+  return tell(reason, session, publisher, args, diagnostics);
+}
+
+/** Nothing is refused for lack of room: the publisher's own window bounds what is under way. */
+const queue = { overflow: 'wait', maxBytes: 2 * largestPayload } as const;
+
+function tell(
+  reason: End,
+  session: ClientSession,
+  publisher: Publisher,
+  args: ParsedArguments,
+  diagnostics: Diagnostics,
+): number {
+  const { unpublished, firstFailure } = publisher;
+  switch (reason.kind) {
+    case 'done':
+      if (firstFailure === undefined) return ExitCode.done;
+      diagnostics.error(unpublishedReport(reportOf(firstFailure, args), publisher));
+      return exitCodeOf(firstFailure, args.program);
+    case 'timeLimit':
+      diagnostics.error(
+        timeLimitReport(args.number('timeout'), `${messages(unpublished)} not published`),
+      );
+      return ExitCode.timeLimit;
+    case 'signal':
+      if (unpublished === 0) return ExitCode.done;
+      diagnostics.error({ what: `interrupted: ${messages(unpublished)} not published` });
+      return signalExitCode[reason.signal] ?? ExitCode.internal;
+    case 'givenUp':
+      diagnostics.error(unpublishedReport(reportOf(reason.error, args), publisher));
+      return giveUpExitCode(reason.error, args.program, session.everConnected);
+    case 'input':
+      diagnostics.error(inputReport(reason.error));
+      return ExitCode.usage;
+  }
+}
+
+function messages(count: number): string {
+  return count === 1 ? '1 message was' : `${count} messages were`;
+}

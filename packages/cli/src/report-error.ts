@@ -1,0 +1,80 @@
+import type { MqttError } from 'mqtt-kit';
+import type { Report } from './diagnostics.ts';
+import type { ParsedArguments } from './parse-arguments.ts';
+import { UsageError } from './usage-error.ts';
+
+/** What a person at a terminal is told about an error: its hints speak of our options, not of the library's. */
+export function reportOf(error: MqttError, args: ParsedArguments): Report {
+  return { what: error.message, hint: hintOf(error, args) };
+}
+
+/** A mistake in the command line, with the way to help when nothing better can be said. */
+export function usageReport(error: UsageError, program: string): Report {
+  return { what: error.message, hint: error.hint ?? `Try: ${program} --help` };
+}
+
+/** The time of `-W` is over. */
+export function timeLimitReport(limitMs: number | undefined, why?: string): Report {
+  return { what: `the time limit of ${(limitMs ?? 0) / 1000} s (-W) is over`, why };
+}
+
+/** Why standard output cannot be written. */
+export function outputReport(error: NodeJS.ErrnoException): Report {
+  const why = error.code === 'ENOSPC' ? 'no space left on the device' : error.message;
+  return {
+    what: `cannot write to standard output: ${why}`,
+    hint: 'The messages that were not written are lost, unless they are in a session (-c) at QoS 1 or 2.',
+  };
+}
+
+/** What could not be published, and why the first of it was not. */
+export function unpublishedReport(
+  report: Report,
+  { published, unpublished }: { readonly published: number; readonly unpublished: number },
+): Report {
+  if (published < 2 && unpublished < 2) return report;
+  return { ...report, why: `${unpublished} of ${published} messages were not published.` };
+}
+
+/** Why standard input cannot be published. */
+export function inputReport(error: unknown): Report {
+  if (error instanceof UsageError) return { what: error.message, hint: error.hint };
+  return { what: error instanceof Error ? error.message : String(error) };
+}
+
+/** A mistake in the program itself. */
+export function internalReport(error: unknown): Report {
+  const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return {
+    what: `internal error: ${what}`,
+    hint: 'This is a mistake in the program: please report it.',
+  };
+}
+
+function hintOf(error: MqttError, args: ParsedArguments): string | undefined {
+  if (error.code === 'notAuthorized' && !args.given('username')) {
+    return 'No user name was given by -u: add -u NAME, and its password by MQTT_PASSWORD or --password-file.';
+  }
+  if (error.code === 'connectTimeout' && error.hint === undefined) {
+    return 'Check host and port, and firewalls on the way; --connect-timeout SECONDS waits longer.';
+  }
+  return error.hint === undefined ? undefined : inOurWords(error.hint);
+}
+
+/** The library's words for what our options are. */
+const words: readonly (readonly [RegExp, string])[] = [
+  [/tls\.cert and tls\.key/g, '--cert and --key'],
+  [/tls\.cert/g, '--cert'],
+  [/tls\.key/g, '--key'],
+  [/tls\.ca\b/g, '--cafile'],
+  [/, or give it by tls\.servername/g, ''],
+  [/, or tls\.servername/g, ''],
+  [/set version to '3\.1\.1'/g, 'add -V 311'],
+  [/Check host and port\./g, 'Check -h HOST and -p PORT.'],
+  [/Choose another client identifier;/g, 'Choose another client identifier by -i ID;'],
+  [/(try|Try) ((?:mqtts?|wss?):\/\/)/g, '$1 -L $2HOST:PORT'],
+];
+
+function inOurWords(hint: string): string {
+  return words.reduce((text, [theirs, ours]) => text.replace(theirs, ours), hint);
+}
