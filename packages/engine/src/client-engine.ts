@@ -341,14 +341,18 @@ export class ClientEngine {
         `disconnect: sessionExpiryInterval ${sessionExpirySeconds} is not allowed, CONNECT had 0`,
       );
     }
-    if (connection.phase !== 'opening') {
+    // 3.1.1's DISCONNECT takes the will back: whoever wants it published just closes.
+    const silent = request.reasonCode !== 0 && !connection.negotiated.reasons;
+    if (connection.phase !== 'opening' && !silent) {
       const packet = this.#disconnectPacket(connection, request.reasonCode, request.properties);
       connection.encoder.encode(packet);
       if (output.tracing) output.tracePacket('sent', packet);
     }
     const bytes = connection.phase === 'opening' ? [] : connection.encoder.take();
+    if (sessionExpirySeconds !== undefined && connection.phase === 'connected') {
+      session.expirySeconds = sessionExpirySeconds;
+    }
     this.#end(connection, { kind: 'requested' }, now);
-    if (sessionExpirySeconds === 0) session.standing = 'none';
     output.seal(connection.number, bytes, true);
   }
 
@@ -368,28 +372,41 @@ export class ClientEngine {
   #take(packet: Packet, connection: Connection, now: Now): void {
     const { output } = this.#shared;
     if (output.tracing) output.tracePacket('received', packet);
-    if (connection.phase !== 'connected') return this.#takeBeforeConnack(packet, connection, now);
+    if (connection.phase !== 'connected') {
+      this.#takeBeforeConnack(packet, connection, now);
+      return;
+    }
     switch (packet.type) {
       case PacketType.publish:
-        return this.#incoming.publish(packet);
+        this.#incoming.publish(packet);
+        return;
       case PacketType.puback:
-        return this.#outgoing.puback(packet as AcknowledgePacket);
+        this.#outgoing.puback(packet as AcknowledgePacket);
+        return;
       case PacketType.pubrec:
-        return this.#outgoing.pubrec(packet as AcknowledgePacket);
+        this.#outgoing.pubrec(packet as AcknowledgePacket);
+        return;
       case PacketType.pubrel:
-        return this.#incoming.pubrel(packet as AcknowledgePacket);
+        this.#incoming.pubrel(packet as AcknowledgePacket);
+        return;
       case PacketType.pubcomp:
-        return this.#outgoing.pubcomp(packet as AcknowledgePacket);
+        this.#outgoing.pubcomp(packet as AcknowledgePacket);
+        return;
       case PacketType.suback:
-        return this.#requests.suback(packet);
+        this.#requests.suback(packet);
+        return;
       case PacketType.unsuback:
-        return this.#requests.unsuback(packet);
+        this.#requests.unsuback(packet);
+        return;
       case PacketType.pingresp:
-        return connection.keepAlive?.pingAnswered();
+        connection.keepAlive?.pingAnswered();
+        return;
       case PacketType.disconnect:
-        return this.#takeDisconnect(packet, connection, now);
+        this.#takeDisconnect(packet, connection, now);
+        return;
       case PacketType.auth:
-        return this.#takeAuth(packet, connection);
+        this.#takeAuth(packet, connection);
+        return;
       default:
         // [MQTT-3.2.0-2] A second CONNACK, or what only a client sends.
         throw new ProtocolBreach(
@@ -402,8 +419,14 @@ export class ClientEngine {
   /** [MQTT-3.2.0-1] Nothing but AUTH may come before CONNACK. */
   #takeBeforeConnack(packet: Packet, connection: Connection, now: Now): void {
     if (connection.phase === 'connecting') {
-      if (packet.type === PacketType.connack) return this.#takeConnack(packet, connection, now);
-      if (packet.type === PacketType.auth) return this.#takeAuth(packet, connection);
+      if (packet.type === PacketType.connack) {
+        this.#takeConnack(packet, connection, now);
+        return;
+      }
+      if (packet.type === PacketType.auth) {
+        this.#takeAuth(packet, connection);
+        return;
+      }
     }
     const reason =
       packet.type === PacketType.disconnect
@@ -417,8 +440,10 @@ export class ClientEngine {
 
   #takeConnack(connack: ConnackPacket, connection: Connection, now: Now): void {
     const { session, output, options } = this.#shared;
-    if (connack.reasonCode >= 0x80)
-      return this.#close(connection, { kind: 'refused', connack }, now);
+    if (connack.reasonCode >= 0x80) {
+      this.#close(connection, { kind: 'refused', connack }, now);
+      return;
+    }
     // From here on a breach is answered with DISCONNECT, and what was pipelined has reached its server.
     connection.connackReceived = true;
     connection.authentication.connackReceived(connack);
@@ -427,7 +452,8 @@ export class ClientEngine {
     if (foreign && options.foreignSession !== 'adopt') {
       // [MQTT-3.2.2-4]
       const reason = { kind: 'foreignSession' } as const;
-      return this.#endUrgently(connection, reason, ReasonCode.protocolError, now);
+      this.#endUrgently(connection, reason, ReasonCode.protocolError, now);
+      return;
     }
     const negotiated = negotiate(connection.request, connack);
     const keepAlive = new KeepAlive(
@@ -558,16 +584,16 @@ export class ClientEngine {
     if (connection.phase === 'over') return;
     const { session, output } = this.#shared;
     const dropped = connection.phase !== 'opening' && connection.encoder.pendingBytes > 0;
+    const wasConnected = connection.phase === 'connected';
     connection.encoder.take();
     connection.phase = 'over';
     if (dropped) output.sealWithoutBytes();
     output.dropUrgent(connection.number);
-    if (connection.connackReceived) this.#outgoing.settlePipelined(connection);
-    else this.#outgoing.takeBackPipelined(connection, now);
+    this.#outgoing.connectionEnded(connection, now);
     this.#requests.connectionEnded(connection);
     // [MQTT-3.1.2-23] [MQTT3-3.1.2-6]
     if (session.isKnown() && session.expirySeconds === 0) session.standing = 'none';
-    session.endedMs = now.monotonicMs;
+    if (wasConnected) session.endedMs = now.monotonicMs;
     output.emit({ type: 'disconnected', connection: connection.number, reason });
   }
 

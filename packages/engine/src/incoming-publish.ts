@@ -86,7 +86,8 @@ export class IncomingPublish {
       output.emit({ type: 'unexpectedAcknowledgement', packetType, packetIdentifier });
       const { reasons } = connection.negotiated;
       const reasonCode = reasons ? ReasonCode.packetIdentifierNotFound : ReasonCode.success;
-      return this.#send(PacketType.pubcomp, packetIdentifier, reasonCode, connection);
+      this.#send(PacketType.pubcomp, packetIdentifier, reasonCode, connection);
+      return;
     }
     if (exchange.awaitsAnswer && exchange.connection === connection.number) {
       exchange.releaseWanted = true; // Too early: PUBCOMP follows PUBREC.

@@ -44,6 +44,8 @@ import {
 import { ProtocolBreach } from './breach.ts';
 import type { Connection } from './connection-phase.ts';
 import { never } from './deadlines.ts';
+import { largestPacketSize } from './negotiated.ts';
+import { sentWithBatch } from './output.ts';
 import { noteProgress, type Shared } from './shared.ts';
 import type { OutgoingTopicAlias } from './topic-alias.ts';
 
@@ -161,7 +163,10 @@ export class OutgoingPublish {
       return;
     }
     // [MQTT-4.4.0-2] A refused message is acknowledged: no PUBREL, and it is not sent again.
-    if (reasonCode >= 0x80) return this.#acknowledged(message, reasonCode, packet.properties);
+    if (reasonCode >= 0x80) {
+      this.#acknowledged(message, reasonCode, packet.properties);
+      return;
+    }
     if (message.state === 'sent') {
       message.state = 'released';
       message.payload = noPayload;
@@ -180,7 +185,10 @@ export class OutgoingPublish {
     const { packetIdentifier } = packet;
     const stray = connection.strayReleases.delete(packetIdentifier);
     const message = this.#shared.session.byIdentifier.get(packetIdentifier);
-    if (stray && message?.state !== 'released') return this.#reportUnexpected(packet);
+    if (stray && message?.state !== 'released') {
+      this.#reportUnexpected(packet);
+      return;
+    }
     if (message !== undefined && message.qos === 2 && message.state === 'sent') {
       throw new ProtocolBreach(
         ReasonCode.protocolError,
@@ -265,12 +273,20 @@ export class OutgoingPublish {
     connection.pipelined = [];
   }
 
-  /** The server never said that it took the connection: what left behind CONNECT waits again. */
-  takeBackPipelined(connection: Connection, now: Now): void {
-    for (const message of connection.pipelined.reverse()) {
-      this.#shared.session.queue.putBack(message, now);
-    }
+  /**
+   * What left behind CONNECT waits again where the server never said that it took the connection. QoS 0 messages that
+   * wait have to go where they may not wait without a connection.
+   */
+  connectionEnded(connection: Connection, now: Now): void {
+    const { session, options } = this.#shared;
+    if (connection.connackReceived) this.settlePipelined(connection);
+    for (const message of connection.pipelined.reverse()) session.queue.putBack(message, now);
     connection.pipelined = [];
+    if (options.queue.queueQos0) return;
+    for (let message = session.queue.next(false); message; message = session.queue.next(false)) {
+      session.queue.remove(message);
+      this.#fail(message, 'connectionLost', 'the connection ended, and QoS 0 is not queued');
+    }
   }
 
   /** The current connection if CONNACK came and it is not over. */
@@ -343,13 +359,22 @@ export class OutgoingPublish {
 
   #sendQueued(message: AcceptedMessage, connection: Connection, now: Now): void {
     const problem = this.#limitProblem(message, connection);
-    if (problem !== undefined) return this.#fail(message, 'serverLimit', problem);
+    if (problem !== undefined) {
+      this.#fail(message, 'serverLimit', problem);
+      return;
+    }
     const properties = waitedProperties(message, now);
-    if (properties === undefined) return this.#expired(message);
-    if (message.qos > 0) return this.#sendFirst(message, properties, connection);
+    if (properties === undefined) {
+      this.#expired(message);
+      return;
+    }
+    if (message.qos > 0) {
+      this.#sendFirst(message, properties, connection);
+      return;
+    }
     try {
       this.#encode(message, 0, false, properties, connection);
-      this.#settle(message, { kind: 'sent' });
+      this.#settle(message, sentWithBatch);
     } catch (error) {
       this.#fail(message, 'invalidArgument', invalidPacketMessage(error));
     }
@@ -363,7 +388,8 @@ export class OutgoingPublish {
       this.#encode(message, packetIdentifier, false, properties, connection);
     } catch (error) {
       session.identifiers.release(packetIdentifier);
-      return this.#fail(message, 'invalidArgument', invalidPacketMessage(error));
+      this.#fail(message, 'invalidArgument', invalidPacketMessage(error));
+      return;
     }
     if (message.state === 'queued') session.inFlight.append(message);
     message.state = 'sent';
@@ -387,18 +413,26 @@ export class OutgoingPublish {
 
   #sendAgain(message: AcceptedMessage, connection: Connection, now: Now): void {
     const problem = this.#limitProblem(message, connection);
-    if (problem !== undefined) return this.#fail(message, 'serverLimit', problem);
+    if (problem !== undefined) {
+      this.#fail(message, 'serverLimit', problem);
+      return;
+    }
     if (message.state === 'lost') {
       const properties = waitedProperties(message, now);
-      if (properties === undefined) return this.#expired(message);
-      return this.#sendFirst(message, properties, connection);
+      if (properties === undefined) {
+        this.#expired(message);
+        return;
+      }
+      this.#sendFirst(message, properties, connection);
+      return;
     }
     // [MQTT-3.3.1-1] [MQTT-4.3.3-7] With its old identifier, however long it has been.
     const properties = waitedProperties(message, now) ?? lastSecondProperties(message);
     try {
       this.#encode(message, message.packetIdentifier, true, properties, connection);
     } catch (error) {
-      return this.#fail(message, 'invalidArgument', invalidPacketMessage(error));
+      this.#fail(message, 'invalidArgument', invalidPacketMessage(error));
+      return;
     }
     message.attempts += 1;
     this.#takePlace(message, connection);
@@ -458,6 +492,7 @@ export class OutgoingPublish {
 
   #hasRoomForAlias(connection: Connection): boolean {
     const { maximumPacketSize } = connection.negotiated;
+    if (maximumPacketSize === largestPacketSize) return true;
     if (this.#upperBound(this.#packet) + aliasBytes <= maximumPacketSize) return true;
     // Two lengths in front of it may need a byte more each.
     return (
@@ -483,7 +518,8 @@ export class OutgoingPublish {
       );
     }
     // [MQTT-3.2.2-15]
-    if (this.#upperBound(message) > negotiated.maximumPacketSize) {
+    const { maximumPacketSize } = negotiated;
+    if (maximumPacketSize < largestPacketSize && this.#upperBound(message) > maximumPacketSize) {
       const size = this.#size(message, connection);
       if (size > negotiated.maximumPacketSize) {
         return `PUBLISH of ${size} bytes to "${message.topic}": the server takes at most ${negotiated.maximumPacketSize}`;

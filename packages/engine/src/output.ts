@@ -6,7 +6,10 @@
  * told from the writing of later bytes.
  */
 import type { Packet } from '@mqtt-kit/packet';
-import type { Batch, EngineEvent, SessionOperation, Urgent } from './batch.ts';
+import type { Batch, EngineEvent, PublishOutcome, SessionOperation, Urgent } from './batch.ts';
+
+/** The outcome of a QoS 0 message whose bytes are in the open batch. */
+export const sentWithBatch: PublishOutcome = Object.freeze({ kind: 'sent' });
 
 export class Output {
   /** Whether operations are wanted: ask before making one. */
@@ -52,7 +55,7 @@ export class Output {
   /** Ends the open batch whose bytes are dropped. QoS 0 messages that were said to be in them are not sent after all. */
   sealWithoutBytes(): void {
     for (const [place, event] of this.#events.entries()) {
-      if (event.type !== 'published' || event.outcome.kind !== 'sent') continue;
+      if (event.type !== 'published' || event.outcome !== sentWithBatch) continue;
       const message = 'the connection ended before the message left';
       const outcome = { kind: 'failed', code: 'connectionLost', message } as const;
       this.#events[place] = { type: 'published', ticket: event.ticket, outcome };

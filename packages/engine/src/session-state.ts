@@ -195,13 +195,17 @@ class Rebuilding {
         return;
       }
       case 'outIdentifier':
-        return this.#identified(operation.sequence, operation.packetIdentifier);
+        this.#identified(operation.sequence, operation.packetIdentifier);
+        return;
       case 'outReceived':
-        return this.#received(operation.packetIdentifier);
+        this.#received(operation.packetIdentifier);
+        return;
       case 'outDone':
-        return this.#done(operation);
+        this.#done(operation);
+        return;
       case 'in':
-        return this.#in(operation);
+        this.#in(operation);
+        return;
       case 'inDone': {
         const exchange = session.takeUndone(operation.delivery);
         if (exchange !== undefined) exchange.reasonCode = 0;
@@ -212,7 +216,8 @@ class Rebuilding {
         session.incoming.delete(operation.packetIdentifier);
         return;
       case 'reset':
-        return this.#reset(operation.storeEpoch);
+        this.#reset(operation.storeEpoch);
+        return;
     }
   }
 

@@ -133,7 +133,10 @@ export class SubscribeRequests {
       request.kind === 'subscribe'
         ? limitProblem(request.request, connection.negotiated)
         : undefined;
-    if (problem !== undefined) return this.#fail(request, problem.code, problem.message);
+    if (problem !== undefined) {
+      this.#fail(request, problem.code, problem.message);
+      return;
+    }
     const packetIdentifier = session.identifiers.take();
     const packet = requestPacket(request, packetIdentifier, connection.negotiated);
     try {
@@ -142,13 +145,15 @@ export class SubscribeRequests {
       if (size > connection.negotiated.maximumPacketSize) {
         session.identifiers.release(packetIdentifier);
         const text = `the request has ${size} bytes, the server takes at most ${connection.negotiated.maximumPacketSize}`;
-        return this.#fail(request, 'serverLimit', text);
+        this.#fail(request, 'serverLimit', text);
+        return;
       }
       connection.encoder.encode(packet);
     } catch (error) {
       if (!(error instanceof InvalidPacketError)) throw error;
       session.identifiers.release(packetIdentifier);
-      return this.#fail(request, 'invalidArgument', error.message);
+      this.#fail(request, 'invalidArgument', error.message);
+      return;
     }
     connection.requests.set(packetIdentifier, request);
     if (output.tracing) output.tracePacket('sent', packet);
