@@ -1,6 +1,6 @@
 import type { Measure } from './measure.ts';
 import type { ProtocolVersion } from './protocol-version.ts';
-import { encodeUtf8 } from './utf8-string.ts';
+import { encodeAscii, encodeUtf8 } from './utf8-string.ts';
 import type { Writer } from './writer.ts';
 
 /** Writes the fields of a measured packet into room that is known to be large enough. */
@@ -8,8 +8,8 @@ export class ByteWriter implements Writer {
   readonly version: ProtocolVersion;
   bytes: Uint8Array = new Uint8Array(0);
   offset = 0;
-  /** A payload that is to follow `bytes` by reference. */
-  reference: Uint8Array | undefined = undefined;
+  /** Text was not ASCII though the measure assumed it: what was written is of no use. */
+  misfit = false;
   private readonly measure: Measure;
   private blocks = 0;
 
@@ -20,7 +20,7 @@ export class ByteWriter implements Writer {
 
   fixedHeader(firstByte: number, remainingLength: number): void {
     this.blocks = 0;
-    this.reference = undefined;
+    this.misfit = false;
     this.byte('first byte', firstByte);
     this.variableByteInteger('Remaining Length', remainingLength);
   }
@@ -53,7 +53,12 @@ export class ByteWriter implements Writer {
 
   string(field: string, text: string): void {
     const start = this.offset + 2;
-    const end = encodeUtf8(text, this.bytes, start);
+    let end = start + text.length;
+    if (!this.measure.assumesAscii) {
+      end = encodeUtf8(text, this.bytes, start);
+    } else if (!encodeAscii(text, this.bytes, start)) {
+      this.misfit = true;
+    }
     this.twoByteInteger(field, end - start);
     this.offset = end;
   }
@@ -65,12 +70,9 @@ export class ByteWriter implements Writer {
   }
 
   payload(bytes: Uint8Array): void {
-    if (this.measure.referencedSize > 0) {
-      this.reference = bytes;
-    } else {
-      this.bytes.set(bytes, this.offset);
-      this.offset += bytes.length;
-    }
+    if (this.measure.referencedSize > 0) return; // It follows as a chunk of its own.
+    this.bytes.set(bytes, this.offset);
+    this.offset += bytes.length;
   }
 
   beginBlock(): number {

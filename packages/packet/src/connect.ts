@@ -9,7 +9,7 @@ import type { ProtocolVersion } from './protocol-version.ts';
 import type { QoS } from './qos.ts';
 import type { Reader } from './reader.ts';
 import { ReasonCode } from './reason-code.ts';
-import { topicNameProblem } from './topic.ts';
+import { topicNameShapeProblem } from './topic.ts';
 import type { Writer } from './writer.ts';
 
 const protocolName = 'MQTT';
@@ -91,7 +91,7 @@ function checkFlags(reader: Reader, flags: number): void {
 function readWill(reader: Reader, flags: number): WillPacketPart {
   const properties = reader.version === '5.0' ? readProperties(reader, 'will') : noProperties;
   const topic = reader.string('will topic');
-  const problem = topicNameProblem(topic);
+  const problem = topicNameShapeProblem(topic);
   if (problem !== undefined) reader.fail(ReasonCode.topicNameInvalid, `will topic ${problem}`);
   return {
     topic,
@@ -123,7 +123,7 @@ export function checkConnect(measure: Measure, packet: ConnectPacket): void {
   const will = packet.will;
   if (will === undefined) return;
   measure.integer('Will QoS', will.qos, 0, 2); // [MQTT-3.1.2-12]
-  const problem = topicNameProblem(will.topic);
+  const problem = topicNameShapeProblem(will.topic);
   if (problem !== undefined) measure.fail(`will topic ${problem}`);
   checkProperties(measure, will.properties, 'will');
 }

@@ -1,24 +1,33 @@
 import { InvalidPacketError } from './errors.ts';
 import { type PacketSender, PacketType, packetTitle } from './packet-type.ts';
 import type { ProtocolVersion } from './protocol-version.ts';
-import { utf8Size } from './utf8-string.ts';
+import { maximumStringSize, utf8Size } from './utf8-string.ts';
 import { maximumVariableByteInteger, variableByteIntegerSize } from './variable-byte-integer.ts';
 import type { Writer } from './writer.ts';
 
 /** Larger payloads are held by reference in place of being copied. */
 export const largestCopiedPayload: number = 16 * 1024;
 
-/** Counts the bytes of a packet and refuses, by name, every value that has no place on the wire. */
+/**
+ * Counts the bytes of a packet and refuses, by name, every value that has no place on the wire.
+ *
+ * Nearly all text is ASCII, and looking at each of its characters is most of the work. So text may first be
+ * counted as if it were ASCII; whoever writes it finds out, and then has it measured exactly. What else cannot
+ * be sent is refused either way.
+ */
 export class Measure implements Writer {
   readonly version: ProtocolVersion;
   /** Whose packets these are; `undefined` takes those of both ends. */
   readonly sender: PacketSender | undefined;
+  /** Text was counted at one byte a character, without a look at it. */
+  assumesAscii = false;
   /** Bytes after the fixed header, so far. */
   size = 0;
   /** How many of them are held by reference. */
   referencedSize = 0;
-  /** The lengths of the blocks in the packet, in order. */
-  readonly blockSizes: number[] = [];
+  /** The lengths of the blocks in the packet, in order: no packet has more than CONNECT, which has two. */
+  readonly blockSizes: number[] = [0, 0];
+  private blocks = 0;
   private packetType: PacketType = PacketType.connect;
 
   constructor(version: ProtocolVersion, sender?: PacketSender) {
@@ -26,11 +35,12 @@ export class Measure implements Writer {
     this.sender = sender;
   }
 
-  begin(packetType: PacketType): void {
+  begin(packetType: PacketType, assumesAscii: boolean): void {
     this.packetType = packetType;
+    this.assumesAscii = assumesAscii;
     this.size = 0;
     this.referencedSize = 0;
-    this.blockSizes.length = 0;
+    this.blocks = 0;
   }
 
   byte(field: string, value: number): void {
@@ -55,7 +65,8 @@ export class Measure implements Writer {
 
   string(field: string, text: string): void {
     if (typeof text !== 'string') this.fail(`${field} is ${describe(text)}, expected a string`);
-    const size = utf8Size(text);
+    const size =
+      this.assumesAscii && text.length <= maximumStringSize ? text.length : utf8Size(text);
     if (typeof size === 'string') this.fail(`${field} ${size}`);
     this.size += 2 + size;
   }
@@ -75,13 +86,13 @@ export class Measure implements Writer {
   }
 
   beginBlock(): number {
-    this.blockSizes.push(0);
+    this.blocks += 1;
     return this.size;
   }
 
   endBlock(begin: number): void {
     const size = this.size - begin;
-    this.blockSizes[this.blockSizes.length - 1] = size;
+    this.blockSizes[this.blocks - 1] = size;
     this.variableByteInteger('property length', size);
   }
 

@@ -41,6 +41,9 @@ export interface PacketDecoderOptions {
 /** The first allocation for a body in pieces; smaller bodies have their size. */
 const smallestAssembly = 256;
 
+/** Up to this many bytes a loop is quicker than making the view that a copy in one piece needs. */
+const fewBytes = 16;
+
 const noBytes = new Uint8Array(0);
 
 /** Turns a stream of bytes, chunked in any way, into packets. One decoder belongs to one connection. */
@@ -82,11 +85,12 @@ export class PacketDecoder {
    */
   push(chunk: Uint8Array): void {
     if (this.#error !== undefined || chunk.length === 0) return;
+    const bytes = plainView(chunk);
     if (this.#offset === this.#chunk.length && this.#queueIndex === this.#queue.length) {
-      this.#chunk = chunk;
+      this.#chunk = bytes;
       this.#offset = 0;
     } else {
-      this.#queue.push(chunk);
+      this.#queue.push(bytes);
     }
   }
 
@@ -171,7 +175,7 @@ export class PacketDecoder {
       larger.set(this.#assembly);
       this.#assembly = larger;
     }
-    this.#assembly.set(chunk.subarray(start, end), this.#assembled);
+    copy(chunk, start, end, this.#assembly, this.#assembled);
     this.#assembled = assembled;
     this.#offset = end;
   }
@@ -344,4 +348,30 @@ function onlyRemainingLength(type: PacketType, version: ProtocolVersion): number
 
 function binary(flags: number): string {
   return flags.toString(2).padStart(4, '0');
+}
+
+/**
+ * The chunk itself, or the same bytes as a plain Uint8Array: views on a `Buffer` would be `Buffer`s, which are
+ * slower to make and behave differently (`toString`, `slice`) from what a browser gives.
+ */
+function plainView(chunk: Uint8Array): Uint8Array {
+  return chunk.constructor === Uint8Array
+    ? chunk
+    : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+}
+
+function copy(
+  source: Uint8Array,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  offset: number,
+): void {
+  if (end - start > fewBytes) {
+    target.set(source.subarray(start, end), offset);
+    return;
+  }
+  for (let index = start; index < end; index += 1) {
+    target[offset + index - start] = source[index]!;
+  }
 }

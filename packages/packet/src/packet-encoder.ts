@@ -9,7 +9,7 @@ import { checkConnect, writeConnect } from './connect.ts';
 import { checkDisconnect, writeDisconnect } from './disconnect.ts';
 import { Measure } from './measure.ts';
 import { fixedFlags, maySend, type PacketSender, PacketType } from './packet-type.ts';
-import type { Packet } from './packets.ts';
+import type { Packet, PublishPacket } from './packets.ts';
 import type { ProtocolVersion } from './protocol-version.ts';
 import { checkPublish, publishFlags, writePublish } from './publish.ts';
 import { checkAcknowledge, writeAcknowledge } from './publish-ack.ts';
@@ -59,19 +59,7 @@ export class PacketEncoder {
    * does not belong there, a refusal that 3.1.1 cannot express).
    */
   encode(packet: Packet): number {
-    const measure = this.#measure;
-    measurePacket(measure, packet);
-    const headerSize = 1 + variableByteIntegerSize(measure.size);
-    this.#makeRoom(headerSize + measure.size - measure.referencedSize);
-    const writer = this.#writer;
-    writer.fixedHeader(firstByte(packet), measure.size);
-    writePacket(writer, packet);
-    if (writer.reference !== undefined) {
-      this.#endChunk();
-      this.#chunks.push(writer.reference);
-      writer.reference = undefined;
-    }
-    const size = headerSize + measure.size;
+    const size = this.#write(packet, true) || this.#write(packet, false);
     this.#pendingBytes += size;
     return size;
   }
@@ -90,6 +78,27 @@ export class PacketEncoder {
     this.#chunkStart = 0;
     this.#pendingBytes = 0;
     return chunks;
+  }
+
+  /** Appends a packet and returns its size, or 0 and appends nothing if its text is not ASCII as assumed. */
+  #write(packet: Packet, assumesAscii: boolean): number {
+    const measure = this.#measure;
+    measurePacket(measure, packet, assumesAscii);
+    const size = 1 + variableByteIntegerSize(measure.size) + measure.size;
+    this.#makeRoom(size - measure.referencedSize);
+    const writer = this.#writer;
+    const start = writer.offset;
+    writer.fixedHeader(firstByte(packet), measure.size);
+    writePacket(writer, packet);
+    if (writer.misfit) {
+      writer.offset = start;
+      return 0;
+    }
+    if (measure.referencedSize > 0) {
+      this.#endChunk();
+      this.#chunks.push((packet as PublishPacket).payload);
+    }
+    return size;
   }
 
   /** Lets the writer go on where `size` more bytes fit. */
@@ -118,7 +127,7 @@ export class PacketEncoder {
  */
 export function packetSize(packet: Packet, version: ProtocolVersion): number {
   const measure = measures[version];
-  measurePacket(measure, packet);
+  measurePacket(measure, packet, false);
   return 1 + variableByteIntegerSize(measure.size) + measure.size;
 }
 
@@ -127,8 +136,8 @@ const measures: Readonly<Record<ProtocolVersion, Measure>> = {
   '5.0': new Measure('5.0'),
 };
 
-function measurePacket(measure: Measure, packet: Packet): void {
-  measure.begin(packet.type);
+function measurePacket(measure: Measure, packet: Packet, assumesAscii: boolean): void {
+  measure.begin(packet.type, assumesAscii);
   const { sender, version } = measure;
   if (sender !== undefined && !maySend(sender, packet.type, version)) {
     measure.fail(`a ${sender} may not send it in ${version}, expected it from the other end only`);

@@ -7,7 +7,7 @@ import {
 } from './property.ts';
 import type { Reader } from './reader.ts';
 import { hexadecimal } from './reason-code.ts';
-import { topicNameProblem } from './topic.ts';
+import { topicNameShapeProblem } from './topic.ts';
 
 /** `Properties` while they are being read: any of its values under any of its keys. */
 type PropertyValues = Record<string, unknown>;
@@ -100,7 +100,7 @@ export function valueProblem(property: Property, value: number | string): string
     case 'not zero':
       return value === 0 ? 'is 0, expected at least 1' : undefined;
     case 'topic name':
-      return topicNameProblem(String(value));
+      return topicNameShapeProblem(String(value));
     case undefined:
       return undefined;
   }

@@ -1,5 +1,6 @@
 import type { Measure } from './measure.ts';
 import {
+  noProperties,
   type Properties,
   type Property,
   type PropertyPlace,
@@ -11,6 +12,7 @@ import type { Writer } from './writer.ts';
 
 /** Whether there is something to write. Keys whose value is `undefined` count as absent. */
 export function hasProperties(properties: Properties): boolean {
+  if (properties === noProperties) return false;
   for (const key of Object.keys(properties)) {
     if (properties[key as keyof Properties] !== undefined) return true;
   }
@@ -40,7 +42,7 @@ export function checkProperties(
   properties: Properties,
   place: PropertyPlace,
 ): void {
-  if (measure.version === '3.1.1') return;
+  if (properties === noProperties || measure.version === '3.1.1') return;
   for (const key of Object.keys(properties)) {
     const value = properties[key as keyof Properties];
     if (value === undefined) continue;

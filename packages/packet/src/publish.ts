@@ -8,7 +8,7 @@ import { checkProperties, writeProperties } from './property-writer.ts';
 import type { QoS } from './qos.ts';
 import type { Reader } from './reader.ts';
 import { ReasonCode } from './reason-code.ts';
-import { topicNameProblem } from './topic.ts';
+import { topicNameShapeProblem } from './topic.ts';
 import type { Writer } from './writer.ts';
 
 const retainFlag = 0b0001;
@@ -49,7 +49,7 @@ function checkTopic(reader: Reader, topic: string, topicAlias: number | undefine
     }
     return;
   }
-  const problem = topicNameProblem(topic);
+  const problem = topicNameShapeProblem(topic);
   if (problem !== undefined) reader.fail(ReasonCode.topicNameInvalid, `topic name ${problem}`); // [MQTT-3.3.2-2]
 }
 
@@ -71,7 +71,7 @@ export function checkPublish(measure: Measure, packet: PublishPacket): void {
     }
     return;
   }
-  const problem = topicNameProblem(topic);
+  const problem = topicNameShapeProblem(topic);
   if (problem !== undefined) measure.fail(`topic name ${problem}`); // [MQTT-3.3.2-2]
 }
 

@@ -16,7 +16,7 @@ export function connackReturnCodeOfReasonCode(reasonCode: number): number | unde
 
 /** 3.1.1 knows one failure in SUBACK, which stands for each of 5.0's. [MQTT3-3.9.3-2] */
 export function subackReturnCodeOfReasonCode(reasonCode: number): number {
-  return reasonCode < 0x80 ? reasonCode : 0x80;
+  return Math.min(reasonCode, 0x80);
 }
 
 /** The codes that SUBACK may hold under 3.1.1; they mean the same under 5.0. */

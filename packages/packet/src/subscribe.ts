@@ -9,7 +9,7 @@ import type { QoS } from './qos.ts';
 import type { Reader } from './reader.ts';
 import { hexadecimal } from './reason-code.ts';
 import { sharedSubscription } from './topic.ts';
-import { checkTopicFilter, readTopicFilter } from './topic-filter-field.ts';
+import { checkTopicFilter, readTopicFilter, requireTopicFilter } from './topic-filter-field.ts';
 import type { Writer } from './writer.ts';
 
 const noLocalFlag = 0b0000_0100;
@@ -20,14 +20,13 @@ export function readSubscribe(reader: Reader): SubscribePacket {
   const packetIdentifier = reader.packetIdentifier();
   const properties = reader.version === '5.0' ? readProperties(reader, 'subscribe') : noProperties;
   const subscriptions: SubscriptionRequest[] = [];
-  do {
-    subscriptions.push(readSubscription(reader));
-  } while (reader.offset < reader.end);
+  requireTopicFilter(reader);
+  while (reader.offset < reader.end) subscriptions.push(readSubscription(reader));
   return { type: PacketType.subscribe, packetIdentifier, subscriptions, properties };
 }
 
 function readSubscription(reader: Reader): SubscriptionRequest {
-  const topicFilter = readTopicFilter(reader); // [MQTT-3.8.3-2]: at least one.
+  const topicFilter = readTopicFilter(reader);
   const options = reader.byte('subscription options');
   const reserved = reader.version === '5.0' ? 0b1100_0000 : 0b1111_1100;
   const qos = options & 0b11;

@@ -8,34 +8,38 @@ const sharedPrefix = '$share/';
 
 /** What is wrong with a topic name, as the end of a sentence ("must not be empty"), or `undefined`. (4.7) */
 export function topicNameProblem(topicName: string): string | undefined {
-  if (topicName === '') return 'must not be empty'; // [MQTT-4.7.3-1]
-  const wildcard = wildcardIndex(topicName);
-  if (wildcard >= 0) {
-    // [MQTT-4.7.0-1] [MQTT3-4.7.1-1]
-    return `must not contain wildcards, found "${topicName[wildcard]}" at index ${wildcard}`;
-  }
-  return textProblem(topicName);
+  return topicNameShapeProblem(topicName) ?? textProblem(topicName);
 }
 
 /** What is wrong with a topic filter, `$share` included, or `undefined`. (4.7, 4.8.2) */
 export function topicFilterProblem(topicFilter: string): string | undefined {
+  return topicFilterShapeProblem(topicFilter) ?? textProblem(topicFilter);
+}
+
+/** `topicNameProblem` without what holds for every string, for text that is checked as such anyway. */
+export function topicNameShapeProblem(topicName: string): string | undefined {
+  if (topicName === '') return 'must not be empty'; // [MQTT-4.7.3-1]
+  return noWildcardProblem(topicName);
+}
+
+/** `topicFilterProblem` without what holds for every string, for text that is checked as such anyway. */
+export function topicFilterShapeProblem(topicFilter: string): string | undefined {
   if (topicFilter === '') return 'must not be empty'; // [MQTT-4.7.3-1]
-  if (!topicFilter.startsWith(sharedPrefix)) {
-    return wildcardProblem(topicFilter, 0) ?? textProblem(topicFilter);
-  }
+  if (!topicFilter.startsWith(sharedPrefix)) return wildcardProblem(topicFilter, 0);
   const slashIndex = topicFilter.indexOf('/', sharedPrefix.length);
-  const shareNameEnd = slashIndex < 0 ? topicFilter.length : slashIndex;
-  if (shareNameEnd === sharedPrefix.length) {
+  const shareName = topicFilter.slice(
+    sharedPrefix.length,
+    slashIndex < 0 ? topicFilter.length : slashIndex,
+  );
+  if (shareName === '') {
     return 'must have a share name of at least one character after "$share/"'; // [MQTT-4.8.2-1]
   }
-  const wildcard = wildcardIndex(topicFilter);
-  if (wildcard >= 0 && wildcard < shareNameEnd) {
-    return `must not have wildcards in its share name, found "${topicFilter[wildcard]}" at index ${wildcard}`; // [MQTT-4.8.2-2]
-  }
-  if (shareNameEnd >= topicFilter.length - 1) {
+  const problem = noWildcardProblem(shareName);
+  if (problem !== undefined) return `has a share name which ${problem}`; // [MQTT-4.8.2-2]
+  if (slashIndex < 0 || slashIndex === topicFilter.length - 1) {
     return 'must have "/" and a topic filter after its share name'; // [MQTT-4.8.2-2]
   }
-  return wildcardProblem(topicFilter, shareNameEnd + 1) ?? textProblem(topicFilter);
+  return wildcardProblem(topicFilter, slashIndex + 1);
 }
 
 /** Whether a (valid) filter matches a (valid) topic name. `$share/group/` is looked through. (4.7) */
@@ -103,11 +107,12 @@ function textProblem(text: string): string | undefined {
   return typeof size === 'string' ? size : undefined;
 }
 
-function wildcardIndex(text: string): number {
-  for (let index = 0; index < text.length; index += 1) {
-    if (isWildcard(text.charCodeAt(index))) return index;
-  }
-  return -1;
+/** [MQTT-4.7.0-1] [MQTT3-4.7.1-1] */
+function noWildcardProblem(text: string): string | undefined {
+  const wildcard = text.includes('+') ? '+' : '#';
+  const index = text.indexOf(wildcard);
+  if (index < 0) return undefined;
+  return `must not contain wildcards, found "${wildcard}" at index ${index}`;
 }
 
 function isSlashHash(topicFilter: string, index: number): boolean {

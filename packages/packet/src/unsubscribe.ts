@@ -6,7 +6,7 @@ import { noProperties } from './property.ts';
 import { readProperties } from './property-reader.ts';
 import { checkProperties, writeProperties } from './property-writer.ts';
 import type { Reader } from './reader.ts';
-import { checkTopicFilter, readTopicFilter } from './topic-filter-field.ts';
+import { checkTopicFilter, readTopicFilter, requireTopicFilter } from './topic-filter-field.ts';
 import type { Writer } from './writer.ts';
 
 export function readUnsubscribe(reader: Reader): UnsubscribePacket {
@@ -14,9 +14,8 @@ export function readUnsubscribe(reader: Reader): UnsubscribePacket {
   const properties =
     reader.version === '5.0' ? readProperties(reader, 'unsubscribe') : noProperties;
   const topicFilters: string[] = [];
-  do {
-    topicFilters.push(readTopicFilter(reader)); // [MQTT-3.10.3-2]: at least one.
-  } while (reader.offset < reader.end);
+  requireTopicFilter(reader);
+  while (reader.offset < reader.end) topicFilters.push(readTopicFilter(reader));
   return { type: PacketType.unsubscribe, packetIdentifier, topicFilters, properties };
 }
 

@@ -10,13 +10,48 @@ export const maximumStringSize = 65_535;
 // without `ignoreBOM` a leading U+FEFF would be dropped [MQTT-1.5.4-3].
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
+const encoder = new TextEncoder();
+
+/** From here on the encoder is quicker than a loop, in spite of its fixed cost. */
+const longText = 48;
+
+/**
+ * Up to this many bytes a loop over ASCII is quicker than calling the decoder, which has a fixed cost. Longer
+ * texts put together from pieces would also be ropes, which cost more where they are first used.
+ */
+const shortText = 12;
+
 /** The text, or `undefined` when the bytes are ill-formed. U+0000 is the caller's to refuse. */
 export function decodeUtf8(bytes: Uint8Array, start: number, end: number): string | undefined {
+  if (end - start <= shortText) {
+    const text = decodeAscii(bytes, start, end);
+    if (text !== undefined) return text;
+  }
   try {
     return decoder.decode(bytes.subarray(start, end));
   } catch {
     return undefined;
   }
+}
+
+/** The text, or `undefined` when there is anything but ASCII in it. */
+function decodeAscii(bytes: Uint8Array, start: number, end: number): string | undefined {
+  let text = '';
+  let index = start;
+  for (; index + 4 <= end; index += 4) {
+    const first = bytes[index]!;
+    const second = bytes[index + 1]!;
+    const third = bytes[index + 2]!;
+    const fourth = bytes[index + 3]!;
+    if ((first | second | third | fourth) >= 0x80) return undefined;
+    text += String.fromCharCode(first, second, third, fourth);
+  }
+  for (; index < end; index += 1) {
+    const byte = bytes[index]!;
+    if (byte >= 0x80) return undefined;
+    text += String.fromCharCode(byte);
+  }
+  return text;
 }
 
 /** Why a text cannot be sent as a UTF-8 Encoded String, as the end of a sentence, or its size in bytes. */
@@ -45,6 +80,24 @@ export function utf8Size(text: string): number | string {
     return `must be at most ${maximumStringSize} bytes of UTF-8, found ${size}`;
   }
   return size;
+}
+
+/**
+ * Writes a text of ASCII without U+0000, one byte a character; `false` when there is anything else in it, which
+ * leaves the room in an unknown state. The room must be there.
+ */
+export function encodeAscii(text: string, target: Uint8Array, offset: number): boolean {
+  const length = text.length;
+  if (length > longText) {
+    const room = target.subarray(offset, offset + length);
+    return encoder.encodeInto(text, room).read === length && room.indexOf(0) < 0;
+  }
+  for (let index = 0; index < length; index += 1) {
+    const unit = text.charCodeAt(index);
+    if (unit === 0 || unit >= 0x80) return false;
+    target[offset + index] = unit;
+  }
+  return true;
 }
 
 /** Writes a text that `utf8Size` accepted, and returns the offset after it. The room must be there. */
