@@ -156,11 +156,10 @@ async function listenerLines(
     lines.push(`allow_anonymous ${!listener.clientCertificates}`);
   } else {
     const path = join(folder, `${name}.passwords`);
-    const users = Object.entries(listener.users);
-    writeFileSync(path, users.map(([user, password]) => `${user}:${password}\n`).join(''), {
-      mode: 0o600,
-    });
-    await runChild(programOf('mosquitto_passwd'), ['-U', path]);
+    for (const [index, [user, password]] of Object.entries(listener.users).entries()) {
+      const words = [...(index === 0 ? ['-c'] : []), '-b', path, user, password];
+      await runChild(programOf('mosquitto_passwd'), words);
+    }
     lines.push('allow_anonymous false', `password_file ${path}`);
   }
   if (listener.acl !== undefined) {
