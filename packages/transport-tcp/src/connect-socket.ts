@@ -10,6 +10,7 @@ import { whenReady } from './when-ready.ts';
  */
 const addressTimeoutMs = 1_000;
 
+/** What a protocol on top of the socket asks of it. */
 export interface SocketOptions {
   /** Offered when the TLS options name no protocols. */
   readonly alpnProtocols?: readonly string[];

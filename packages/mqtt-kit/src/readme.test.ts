@@ -1,0 +1,44 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type EmbeddedAedes, startAedes } from '../../../test/setup/aedes.ts';
+
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+const examples = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)]
+  .map((block) => block[1] ?? '')
+  .filter((code) => code.includes("'mqtt://localhost'"));
+
+// Inside the tree, so that the package is found by its name.
+const scratch = fileURLToPath(new URL('../../../.scratch/', import.meta.url));
+mkdirSync(scratch, { recursive: true });
+const folder = mkdtempSync(join(scratch, 'mqtt-kit-readme-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('the examples of the README', () => {
+  let broker: EmbeddedAedes;
+  beforeAll(async () => {
+    broker = await startAedes('5.0');
+  });
+  afterAll(() => broker.stop());
+
+  it('are several', () => {
+    expect(examples.length).toBe(5);
+  });
+
+  it.each(examples.map((code, i) => [i + 1, code] as const))('run: number %i', async (i, code) => {
+    const file = join(folder, `example-${i}.ts`);
+    writeFileSync(file, code.replaceAll('mqtt://localhost', broker.url('tcp')));
+    const said: unknown[][] = [];
+    const log = vi.spyOn(console, 'log').mockImplementation((...words) => said.push(words));
+    const error = vi.spyOn(console, 'error');
+    try {
+      await import(/* @vite-ignore */ file);
+      expect(said.length).toBeGreaterThan(0);
+      expect(error).not.toHaveBeenCalled();
+    } finally {
+      log.mockRestore();
+      error.mockRestore();
+    }
+  });
+});
