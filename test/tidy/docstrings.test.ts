@@ -29,6 +29,7 @@ function exportsOf(path: string): Map<string, boolean> {
 
 const entries = packageFolders()
   .filter((folder) => folder.startsWith('packages/'))
+  .filter((folder) => !JSON.parse(read(`${folder}/package.json`)).private)
   .flatMap((folder) => [`${folder}/src/index.ts`, `${folder}/src/index.browser.ts`])
   .filter((path) => existsSync(join(root, path)));
 
