@@ -21,6 +21,7 @@ describe('matchesFields', () => {
     ['a missing field', { a: 1 }, { b: 1 }],
     ['a value where none is expected', { a: 1 }, { a: undefined }],
     ['other bytes', { payload: bytes(1, 2) }, { payload: bytes(1, 3) }],
+    ['more bytes', { payload: bytes(1, 2) }, { payload: bytes(1) }],
     ['fewer bytes', { payload: bytes(1) }, { payload: bytes(1, 2) }],
     ['a longer list', { list: [1, 2] }, { list: [1] }],
     ['a shorter list', { list: [1] }, { list: [1, 2] }],

@@ -96,10 +96,8 @@ export class VirtualPipe {
 
   #add(chunk: Uint8Array | undefined, delayMs: number): void {
     if (this.#destroyed) return;
-    const lastAtMs = this.#segments.at(-1)?.atMs ?? 0;
-    // A later segment never arrives before an earlier one, however the delays are drawn.
-    const atMs = Math.max(lastAtMs, this.#clock.now().monotonicMs + delayMs);
-    this.#segments.push({ atMs, chunk });
+    // Only the first segment is ever scheduled: a later one never overtakes it, however the delays are drawn.
+    this.#segments.push({ atMs: this.#clock.now().monotonicMs + delayMs, chunk });
     this.#schedule();
   }
 
