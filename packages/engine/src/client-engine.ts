@@ -1,14 +1,9 @@
 import {
   type AcknowledgePacket,
   type AuthPacket,
-  type ConnackPacket,
-  type DisconnectPacket,
   MalformedPacketError,
-  noProperties,
   type Packet,
-  PacketEncoder,
   PacketType,
-  type Properties,
   packetSize,
   ReasonCode,
 } from '@mqtt-kit/packet';
@@ -17,7 +12,6 @@ import type {
   CancelResult,
   ConnectRequest,
   Delivery,
-  DisconnectReason,
   DisconnectRequest,
   Now,
   OutgoingMessage,
@@ -28,10 +22,9 @@ import type {
   Urgent,
 } from './batch.ts';
 import { ProtocolBreach } from './breach.ts';
-import { Connection } from './connection-phase.ts';
+import type { Connection } from './connection.ts';
+import { ConnectionPhases } from './connection-phase.ts';
 import { IncomingPublish } from './incoming-publish.ts';
-import { KeepAlive } from './keep-alive.ts';
-import { negotiate } from './negotiated.ts';
 import { OutgoingPublish } from './outgoing-publish.ts';
 import { Output } from './output.ts';
 import { SessionState } from './session-state.ts';
@@ -92,7 +85,7 @@ export class ClientEngine {
   readonly #outgoing: OutgoingPublish;
   readonly #incoming: IncomingPublish;
   readonly #requests: SubscribeRequests;
-  #lastConnection = 0;
+  readonly #phases: ConnectionPhases;
   #begun = false;
 
   constructor(options: EngineOptions) {
@@ -105,6 +98,7 @@ export class ClientEngine {
     this.#outgoing = new OutgoingPublish(this.#shared);
     this.#incoming = new IncomingPublish(this.#shared);
     this.#requests = new SubscribeRequests(this.#shared);
+    this.#phases = new ConnectionPhases(this.#shared, this.#outgoing, this.#requests);
   }
 
   /** When `deadlineReached` is wanted, in monotonic milliseconds; `Infinity`: not at all. */
@@ -166,36 +160,18 @@ export class ClientEngine {
    * @throws InvalidPacketError when a field of the request cannot be put on the wire
    */
   connect(request: ConnectRequest, now: Now): void {
-    const { session, connection } = this.#shared;
+    const { connection } = this.#shared;
     if (connection !== undefined && connection.phase !== 'over') {
       throw new Error(`connect: connection ${connection.number} has not ended yet`);
     }
-    const next = new Connection(this.#lastConnection + 1, request);
+    this.#phases.begin(request, now);
     this.#begun = true;
-    this.#lastConnection = next.number;
-    this.#shared.connection = next;
-    const otherSession =
-      session.clientId !== request.clientId ||
-      session.serverKey !== request.serverKey ||
-      session.version !== request.version;
-    // What is known of a session is known of one name at one server. [MQTT-3.1.3-2]
-    if (otherSession) session.standing = 'none';
-    next.sessionExpected = session.isExpected(request, now);
   }
 
   transportOpened(now: Now): void {
-    const { session, connection, output } = this.#shared;
+    const { connection } = this.#shared;
     if (connection?.phase !== 'opening') return;
-    connection.phase = 'connecting';
-    connection.lastSentMs = now.monotonicMs;
-    if (session.standing === 'none') {
-      session.standing = 'requested';
-      session.clientId = connection.request.clientId;
-      session.serverKey = connection.request.serverKey;
-      session.version = connection.request.version;
-      this.#recordSession();
-    }
-    if (output.tracing) output.tracePacket('sent', connection.connectPacket);
+    this.#phases.opened(connection, now);
     this.#pump(now);
   }
 
@@ -203,8 +179,7 @@ export class ClientEngine {
   transportClosed(now: Now): void {
     const { connection } = this.#shared;
     if (connection === undefined) return;
-    const { bytesReceived, connackReceived } = connection;
-    this.#end(connection, { kind: 'transportClosed', bytesReceived, connackReceived }, now);
+    this.#phases.transportClosed(connection, now);
     this.#shared.connection = undefined;
   }
 
@@ -239,7 +214,7 @@ export class ClientEngine {
       }
     } catch (error) {
       if (!(error instanceof ProtocolBreach || error instanceof MalformedPacketError)) throw error;
-      this.#breach(connection, error.reasonCode, error.message, now);
+      this.#phases.breach(connection, error.reasonCode, error.message, now);
       return;
     }
     this.#pump(now);
@@ -261,8 +236,7 @@ export class ClientEngine {
     const due = connection.keepAlive.check(now.monotonicMs);
     if (due === 'ping') this.#ping(connection);
     else if (due === 'dead') {
-      const silentMs = connection.keepAlive.silentMs(now.monotonicMs);
-      this.#endUrgently(connection, { kind: 'keepAliveTimeout', silentMs }, undefined, now);
+      this.#phases.dead(connection, connection.keepAlive.silentMs(now.monotonicMs), now);
     }
   }
 
@@ -332,28 +306,9 @@ export class ClientEngine {
    * @throws Error when it asks for a Session Expiry Interval although CONNECT had none
    */
   disconnect(request: DisconnectRequest, now: Now): void {
-    const { session, connection, output } = this.#shared;
+    const { connection } = this.#shared;
     if (connection === undefined || connection.phase === 'over') return;
-    const sessionExpirySeconds = request.properties.sessionExpiryInterval;
-    const asked = connection.request.properties.sessionExpiryInterval ?? 0;
-    if (sessionExpirySeconds !== undefined && sessionExpirySeconds > 0 && asked === 0) {
-      throw new Error(
-        `disconnect: sessionExpiryInterval ${sessionExpirySeconds} is not allowed, CONNECT had 0`,
-      );
-    }
-    // 3.1.1's DISCONNECT takes the will back: whoever wants it published just closes.
-    const silent = request.reasonCode !== 0 && !connection.negotiated.reasons;
-    if (connection.phase !== 'opening' && !silent) {
-      const packet = this.#disconnectPacket(connection, request.reasonCode, request.properties);
-      connection.encoder.encode(packet);
-      if (output.tracing) output.tracePacket('sent', packet);
-    }
-    const bytes = connection.phase === 'opening' ? [] : connection.encoder.take();
-    if (sessionExpirySeconds !== undefined && connection.phase === 'connected') {
-      session.expirySeconds = sessionExpirySeconds;
-    }
-    this.#end(connection, { kind: 'requested' }, now);
-    output.seal(connection.number, bytes, true);
+    this.#phases.disconnect(request, connection, now);
   }
 
   takeBatch(): Batch | undefined {
@@ -402,7 +357,7 @@ export class ClientEngine {
         connection.keepAlive?.pingAnswered();
         return;
       case PacketType.disconnect:
-        this.#takeDisconnect(packet, connection, now);
+        this.#phases.serverDisconnected(packet, connection, now);
         return;
       case PacketType.auth:
         this.#takeAuth(packet, connection);
@@ -420,7 +375,7 @@ export class ClientEngine {
   #takeBeforeConnack(packet: Packet, connection: Connection, now: Now): void {
     if (connection.phase === 'connecting') {
       if (packet.type === PacketType.connack) {
-        this.#takeConnack(packet, connection, now);
+        this.#phases.connack(packet, connection, now);
         return;
       }
       if (packet.type === PacketType.auth) {
@@ -438,81 +393,6 @@ export class ClientEngine {
     );
   }
 
-  #takeConnack(connack: ConnackPacket, connection: Connection, now: Now): void {
-    const { session, output, options } = this.#shared;
-    if (connack.reasonCode >= 0x80) {
-      this.#close(connection, { kind: 'refused', connack }, now);
-      return;
-    }
-    // From here on a breach is answered with DISCONNECT, and what was pipelined has reached its server.
-    connection.connackReceived = true;
-    connection.authentication.connackReceived(connack);
-    connection.checkConnack(connack);
-    const foreign = connack.sessionPresent && !session.isKnown();
-    if (foreign && options.foreignSession !== 'adopt') {
-      // [MQTT-3.2.2-4]
-      const reason = { kind: 'foreignSession' } as const;
-      this.#endUrgently(connection, reason, ReasonCode.protocolError, now);
-      return;
-    }
-    const negotiated = negotiate(connection.request, connack);
-    const keepAlive = new KeepAlive(
-      negotiated.keepAliveSeconds,
-      options.pingTimeoutMs,
-      connection.lastSentMs,
-      now.monotonicMs,
-      connection.readingPaused,
-    );
-    connection.connected(negotiated, keepAlive, options.useTopicAliases);
-    const { number } = connection;
-    const { sessionPresent } = connack;
-    output.emit({ type: 'connected', connection: number, sessionPresent, negotiated, connack });
-    this.#outgoing.settlePipelined(connection);
-    this.#agreeOnSession(connection, sessionPresent, foreign, now);
-  }
-
-  /** CONNACK said whether the server has the session: both sides go on from the same state. */
-  #agreeOnSession(connection: Connection, present: boolean, foreign: boolean, now: Now): void {
-    const { session } = this.#shared;
-    if (!present || foreign) this.#loseSession(connection, foreign);
-    const standing = foreign ? 'adopted' : present ? session.standing : 'established';
-    const news =
-      standing !== session.standing || session.clientId !== connection.negotiated.clientId;
-    session.standing = standing;
-    session.clientId = connection.negotiated.clientId;
-    session.expirySeconds = connection.negotiated.sessionExpirySeconds;
-    if (news) this.#recordSession();
-    if (present && !foreign) this.#outgoing.resume(now);
-  }
-
-  /** The session that we know is not the server's. [MQTT-3.2.2-5] [MQTT-3.1.2-4] */
-  #loseSession(connection: Connection, foreign: boolean): void {
-    const { session, output } = this.#shared;
-    if (!session.hasState()) return;
-    const counts = this.#outgoing.sessionLost();
-    session.incoming.clear();
-    session.identifiers.reset();
-    for (const packetIdentifier of connection.requests.keys()) {
-      session.identifiers.reserve(packetIdentifier);
-    }
-    session.storeEpoch += 1;
-    const { storeEpoch } = session;
-    const cause = foreign
-      ? 'foreignSession'
-      : connection.sessionExpected
-        ? 'sessionLost'
-        : 'newSession';
-    if (output.recording) output.record({ type: 'reset', storeEpoch, cause });
-    session.standing = 'requested';
-    if (connection.sessionExpected) output.emit({ type: 'sessionLost', ...counts });
-  }
-
-  #recordSession(): void {
-    const { session, output } = this.#shared;
-    const operation = session.operation();
-    if (output.recording && operation !== undefined) output.record(operation);
-  }
-
   #takeAuth(packet: AuthPacket, connection: Connection): void {
     connection.authentication.authReceived(packet);
     const { authenticationMethod, authenticationData } = packet.properties;
@@ -525,90 +405,11 @@ export class ClientEngine {
     });
   }
 
-  #takeDisconnect(packet: DisconnectPacket, connection: Connection, now: Now): void {
-    // [MQTT-3.14.2-2]
-    if (packet.properties.sessionExpiryInterval !== undefined) {
-      throw new ProtocolBreach(
-        ReasonCode.protocolError,
-        'DISCONNECT from the server has a Session Expiry Interval',
-      );
-    }
-    this.#close(connection, { kind: 'serverDisconnected', packet }, now);
-  }
-
   #ping(connection: Connection): void {
     this.#shared.output.urge(connection.number, pingreqBytes, false);
     if (this.#shared.output.tracing) {
       this.#shared.output.tracePacket('sent', { type: PacketType.pingreq });
     }
-  }
-
-  /** [MQTT-4.13.1-1] The server broke the protocol: it is told why where it can be told, then left. */
-  #breach(connection: Connection, reasonCode: number, message: string, now: Now): void {
-    const { connackReceived, firstBytes } = connection;
-    const reason = { kind: 'breach', reasonCode, message, connackReceived, firstBytes } as const;
-    this.#endUrgently(connection, reason, connackReceived ? reasonCode : undefined, now);
-  }
-
-  /** Ends a connection at once, waiting for no commit: with DISCONNECT where a reason is given and the version has it. */
-  #endUrgently(
-    connection: Connection,
-    reason: DisconnectReason,
-    reasonCode: number | undefined,
-    now: Now,
-  ): void {
-    const { output } = this.#shared;
-    let bytes: Uint8Array[] = [];
-    if (reasonCode !== undefined && connection.negotiated.reasons) {
-      const packet = this.#disconnectPacket(connection, reasonCode, noProperties);
-      const encoder = new PacketEncoder(connection.request.version, 'client');
-      encoder.encode(packet);
-      bytes = encoder.take();
-      if (output.tracing) output.tracePacket('sent', packet);
-    }
-    this.#end(connection, reason, now);
-    output.urge(connection.number, bytes, true);
-  }
-
-  /** Ends a connection with nothing more to say. */
-  #close(connection: Connection, reason: DisconnectReason, now: Now): void {
-    this.#end(connection, reason, now);
-    this.#shared.output.seal(connection.number, [], true);
-  }
-
-  /**
-   * The one way into `over`. Bytes that nobody took are dropped: after DISCONNECT, or without the transport, they have
-   * no meaning. [MQTT-3.14.4-1] What happened before stays, operations and events alike.
-   */
-  #end(connection: Connection, reason: DisconnectReason, now: Now): void {
-    if (connection.phase === 'over') return;
-    const { session, output } = this.#shared;
-    const dropped = connection.phase !== 'opening' && connection.encoder.pendingBytes > 0;
-    const wasConnected = connection.phase === 'connected';
-    connection.encoder.take();
-    connection.phase = 'over';
-    if (dropped) output.sealWithoutBytes();
-    output.dropUrgent(connection.number);
-    this.#outgoing.connectionEnded(connection, now);
-    this.#requests.connectionEnded(connection);
-    // [MQTT-3.1.2-23] [MQTT3-3.1.2-6]
-    if (session.isKnown() && session.expirySeconds === 0) session.standing = 'none';
-    if (wasConnected) session.endedMs = now.monotonicMs;
-    output.emit({ type: 'disconnected', connection: connection.number, reason });
-  }
-
-  #disconnectPacket(
-    connection: Connection,
-    reasonCode: number,
-    properties: Properties,
-  ): DisconnectPacket {
-    const { reasons, maximumPacketSize } = connection.negotiated;
-    if (!reasons) return { type: PacketType.disconnect, reasonCode: 0, properties: noProperties };
-    const packet: DisconnectPacket = { type: PacketType.disconnect, reasonCode, properties };
-    if (packetSize(packet, connection.request.version) <= maximumPacketSize) return packet;
-    // [MQTT-3.14.2-3] [MQTT-3.14.2-4] What is only for people is left out where it does not fit.
-    const { reasonString: _text, userProperties: _pairs, ...rest } = properties;
-    return { type: PacketType.disconnect, reasonCode, properties: rest };
   }
 
   #pump(now: Now): void {

@@ -1,178 +1,293 @@
 /**
- * One connection: what begins with `connect` and is thrown away as a whole.
+ * How a connection begins and ends, and what that means for the session.
  *
  *     opening -transportOpened: CONNECT-> connecting -CONNACK below 0x80-> connected
- *        \______________________________________\_______________________________\______-> over
+ *        \_____________________________________\______________________________\______-> over
  *
  * `over` is reached once, by whatever ends the connection first; that is when the one `disconnected` event is made.
- * In `over` nothing is sent and nothing that comes in is looked at [MQTT-3.14.4-1]. The object stays until the
- * transport is closed, since until then the number stands for something.
+ * In `over` nothing is sent and nothing that comes in is looked at. [MQTT-3.14.4-1] The connection object stays until
+ * its transport is closed, since until then the number stands for something.
  *
- * Whether the connection may be spoken on before CONNACK is decided by the request: SUBSCRIBE and QoS 0 PUBLISH may
- * when it says `pipeline`, and the server cannot have a session of ours or want to authenticate us.
+ * What ends a connection decides how it is left: a request of ours by DISCONNECT in the batch, behind everything
+ * encoded before; a breach by DISCONNECT as urgent output, in place of everything not taken yet; the server's own word
+ * and a dead link by closing. Before CONNACK a breach is only closed: there is nobody yet to speak to.
+ *
+ * CONNACK tells whether the server has a session, we know whether we have one. Both: what is unfinished is sent again.
+ * Only we: what is ours goes on as new. Only the server: the session is foreign; its past may hold packet identifiers
+ * and messages that nobody here knows of, so the connection ends, or the session is adopted with care. A session counts
+ * as known from its first CONNACK on, not from the CONNECT that asked for it.
  */
 import {
   type ConnackPacket,
-  type ConnectPacket,
-  PacketDecoder,
+  type DisconnectPacket,
+  noProperties,
   PacketEncoder,
   PacketType,
+  type Properties,
+  packetSize,
   ReasonCode,
 } from '@mqtt-kit/packet';
-import type { AcceptedMessage } from './accepted-message.ts';
-import type { ConnectRequest } from './batch.ts';
+import type { ConnectRequest, DisconnectReason, DisconnectRequest, Now } from './batch.ts';
 import { ProtocolBreach } from './breach.ts';
-import { EnhancedAuth } from './enhanced-auth.ts';
-import { Fifo } from './fifo.ts';
-import { IdentifierSet } from './identifier-set.ts';
-import type { PostponedMessage } from './incoming-publish.ts';
-import type { KeepAlive } from './keep-alive.ts';
-import { beforeConnack, type Negotiated, type OwnLimits, ownLimits } from './negotiated.ts';
-import type { IncomingExchange } from './session-state.ts';
-import type { SentRequest } from './subscribe-requests.ts';
-import { IncomingTopicAliases, OutgoingTopicAliases } from './topic-alias.ts';
+import { Connection } from './connection.ts';
+import { KeepAlive } from './keep-alive.ts';
+import { negotiate } from './negotiated.ts';
+import type { OutgoingPublish } from './outgoing-publish.ts';
+import type { Shared } from './shared.ts';
+import type { SubscribeRequests } from './subscribe-requests.ts';
 
-export class Connection {
-  readonly number: number;
-  readonly request: ConnectRequest;
-  readonly connectPacket: ConnectPacket;
-  readonly encoder: PacketEncoder;
-  readonly decoder: PacketDecoder;
-  readonly authentication: EnhancedAuth;
-  readonly own: OwnLimits;
-  phase: 'opening' | 'connecting' | 'connected' | 'over' = 'opening';
-  /** Until CONNACK, what may be assumed without it. */
-  negotiated: Negotiated;
-  connackReceived = false;
-  /** Whether a live session was expected when CONNECT was made. */
-  sessionExpected = false;
+export class ConnectionPhases {
+  readonly #shared: Shared;
+  readonly #outgoing: OutgoingPublish;
+  readonly #requests: SubscribeRequests;
+  #lastNumber = 0;
 
-  /** From CONNACK on. */
-  keepAlive: KeepAlive | undefined = undefined;
-  lastSentMs = 0;
-  readingPaused = false;
-  bytesReceived = 0;
-  firstBytes: Uint8Array = new Uint8Array(0);
-  progressed = false;
-
-  /** Whether the transport takes more. */
-  writable = true;
-  /** QoS 1 and 2 messages on this connection that are not acknowledged; PUBREL sent again counts, too. */
-  unacknowledged = 0;
-  /** The first message of the session that may have to be sent again; `undefined` when that is done. */
-  resendFrom: AcceptedMessage | undefined = undefined;
-  outgoingAliases: OutgoingTopicAliases | undefined = undefined;
-  /** Identifiers of PUBREL packets that answered a PUBREC for nothing: their PUBCOMP is for nothing, too. */
-  readonly strayReleases: Set<number> = new Set();
-  /** QoS 0 messages that left behind CONNECT and are settled by CONNACK. */
-  pipelined: AcceptedMessage[] = [];
-  /** SUBSCRIBE and UNSUBSCRIBE packets that await their answer, by packet identifier. */
-  readonly requests: Map<number, SentRequest> = new Map();
-
-  readonly incomingAliases: IncomingTopicAliases;
-  /** Messages that owe PUBACK, in order of arrival; likewise PUBREC. */
-  readonly pubackOrder: Fifo<IncomingExchange> = new Fifo();
-  readonly pubrecOrder: Fifo<IncomingExchange> = new Fifo();
-  readonly unansweredQos1: IdentifierSet = new IdentifierSet();
-  /** Places taken within our Receive Maximum. */
-  places = 0;
-  /** QoS 1 messages whose handler has not done with them, and their bytes. They die with the connection. */
-  heldMessages = 0;
-  heldBytes = 0;
-  /** Messages that came while the inbox was full, in order of arrival: neither stored nor delivered nor answered. */
-  readonly postponed: Map<number, PostponedMessage> = new Map();
-
-  /** @throws InvalidPacketError when the request cannot be put on the wire: before anything has changed. */
-  constructor(number: number, request: ConnectRequest) {
-    this.number = number;
-    this.request = request;
-    this.negotiated = beforeConnack(request);
-    this.own = ownLimits(request);
-    this.authentication = new EnhancedAuth(request);
-    this.incomingAliases = new IncomingTopicAliases(this.own.topicAliasMaximum);
-    this.connectPacket = connectPacket(request);
-    this.encoder = new PacketEncoder(request.version, 'client');
-    // CONNECT lies here until the transport is open, always in front of everything else. [MQTT-3.1.0-1]
-    this.encoder.encode(this.connectPacket);
-    this.decoder = new PacketDecoder({
-      version: request.version,
-      receiver: 'client',
-      maximumPacketSize: this.own.maximumPacketSize,
-    });
+  constructor(shared: Shared, outgoing: OutgoingPublish, requests: SubscribeRequests) {
+    this.#shared = shared;
+    this.#outgoing = outgoing;
+    this.#requests = requests;
   }
 
-  /** Whether SUBSCRIBE and QoS 0 PUBLISH may leave now although CONNACK has not come. */
-  get pipelining(): boolean {
-    return (
-      this.phase === 'connecting' &&
-      this.request.pipeline &&
-      this.request.cleanStart &&
-      this.authentication.method === undefined
-    );
+  /** @throws InvalidPacketError when CONNECT cannot be encoded: then nothing has begun. */
+  begin(request: ConnectRequest, now: Now): void {
+    const { session } = this.#shared;
+    const connection = new Connection(this.#lastNumber + 1, request);
+    this.#lastNumber = connection.number;
+    this.#shared.connection = connection;
+    const otherSession =
+      session.clientId !== request.clientId ||
+      session.serverKey !== request.serverKey ||
+      session.version !== request.version;
+    // What is known of a session is known of one name at one server. [MQTT-3.1.3-2]
+    if (otherSession) session.standing = 'none';
+    connection.sessionExpected = session.isExpected(request, now);
   }
 
-  received(chunk: Uint8Array, nowMs: number): void {
-    this.bytesReceived += chunk.length;
-    this.keepAlive?.received(nowMs);
-    const missing = firstBytesKept - this.firstBytes.length;
-    if (missing <= 0) return;
-    const begin = chunk.subarray(0, missing);
-    const firstBytes = new Uint8Array(this.firstBytes.length + begin.length);
-    firstBytes.set(this.firstBytes);
-    firstBytes.set(begin, this.firstBytes.length);
-    this.firstBytes = firstBytes;
-  }
-
-  /** CONNACK below 0x80 holds from here on. */
-  connected(negotiated: Negotiated, keepAlive: KeepAlive, useTopicAliases: boolean): void {
-    this.phase = 'connected';
-    this.negotiated = negotiated;
-    this.keepAlive = keepAlive;
-    if (useTopicAliases && negotiated.topicAliasMaximum > 0) {
-      this.outgoingAliases = new OutgoingTopicAliases(negotiated.topicAliasMaximum);
+  opened(connection: Connection, now: Now): void {
+    const { session, output } = this.#shared;
+    connection.phase = 'connecting';
+    connection.lastSentMs = now.monotonicMs;
+    if (session.standing === 'none') {
+      // Before CONNECT: whoever starts from the store afterwards knows that the server may have been asked.
+      session.standing = 'requested';
+      session.clientId = connection.request.clientId;
+      session.serverKey = connection.request.serverKey;
+      session.version = connection.request.version;
+      this.#recordSession();
     }
+    if (output.tracing) output.tracePacket('sent', connection.connectPacket);
   }
 
-  /** Checks what a successful CONNACK says against what CONNECT asked. */
-  checkConnack(connack: ConnackPacket): void {
-    const problem = connackProblem(this.request, connack, this.negotiated.reasons);
-    if (problem !== undefined) throw new ProtocolBreach(ReasonCode.protocolError, problem);
+  connack(connack: ConnackPacket, connection: Connection, now: Now): void {
+    const { session, output, options } = this.#shared;
+    if (connack.reasonCode >= 0x80) {
+      this.#leave(connection, { kind: 'refused', connack }, now);
+      return;
+    }
+    // From here on a breach is answered with DISCONNECT, and what was pipelined has reached its server.
+    connection.connackReceived = true;
+    connection.authentication.connackReceived(connack);
+    checkConnack(connack, connection);
+    const foreign = connack.sessionPresent && !session.isKnown();
+    if (foreign && options.foreignSession !== 'adopt') {
+      // [MQTT-3.2.2-4]
+      this.#endUrgently(connection, { kind: 'foreignSession' }, ReasonCode.protocolError, now);
+      return;
+    }
+    const negotiated = negotiate(connection.request, connack);
+    const keepAlive = new KeepAlive(
+      negotiated.keepAliveSeconds,
+      options.pingTimeoutMs,
+      connection.lastSentMs,
+      now.monotonicMs,
+      connection.readingPaused,
+    );
+    connection.connected(negotiated, keepAlive, options.useTopicAliases);
+    const { number } = connection;
+    const { sessionPresent } = connack;
+    output.emit({ type: 'connected', connection: number, sessionPresent, negotiated, connack });
+    this.#outgoing.settlePipelined(connection);
+    this.#agreeOnSession(connection, sessionPresent, foreign, now);
+  }
+
+  /** The server ends the connection with its own word: there is nothing to add. */
+  serverDisconnected(packet: DisconnectPacket, connection: Connection, now: Now): void {
+    // [MQTT-3.14.2-2]
+    if (packet.properties.sessionExpiryInterval !== undefined) {
+      throw new ProtocolBreach(
+        ReasonCode.protocolError,
+        'DISCONNECT from the server has a Session Expiry Interval',
+      );
+    }
+    this.#leave(connection, { kind: 'serverDisconnected', packet }, now);
+  }
+
+  /** [MQTT-4.13.1-1] The server broke the protocol: it is told why where it can be told, then left. */
+  breach(connection: Connection, reasonCode: number, message: string, now: Now): void {
+    const { connackReceived, firstBytes } = connection;
+    const reason = { kind: 'breach', reasonCode, message, connackReceived, firstBytes } as const;
+    this.#endUrgently(connection, reason, connackReceived ? reasonCode : undefined, now);
+  }
+
+  /** Nothing came for too long. Nobody would read a DISCONNECT. */
+  dead(connection: Connection, silentMs: number, now: Now): void {
+    this.#endUrgently(connection, { kind: 'keepAliveTimeout', silentMs }, undefined, now);
+  }
+
+  transportClosed(connection: Connection, now: Now): void {
+    const { bytesReceived, connackReceived } = connection;
+    this.#end(connection, { kind: 'transportClosed', bytesReceived, connackReceived }, now);
+  }
+
+  /** @throws Error when the request is not allowed on this connection: then it goes on. */
+  disconnect(request: DisconnectRequest, connection: Connection, now: Now): void {
+    const { session, output } = this.#shared;
+    const { reasons } = connection.negotiated;
+    const opened = connection.phase !== 'opening';
+    // 3.1.1's DISCONNECT takes the will back: whoever wants it published just closes.
+    if (opened && (reasons || request.reasonCode === 0)) {
+      checkSessionExpiry(request, connection);
+      const packet = disconnectPacket(connection, request.reasonCode, request.properties);
+      connection.encoder.encode(packet);
+      if (output.tracing) output.tracePacket('sent', packet);
+      const { sessionExpiryInterval } = packet.properties;
+      if (sessionExpiryInterval !== undefined && connection.phase === 'connected') {
+        session.expirySeconds = sessionExpiryInterval;
+      }
+    }
+    const bytes = opened ? connection.encoder.take() : [];
+    this.#end(connection, { kind: 'requested' }, now);
+    // [MQTT-3.14.4-2] [MQTT3-3.14.4-1]
+    output.seal(connection.number, bytes, true);
+  }
+
+  /** CONNACK said whether the server has the session: both sides go on from the same state. */
+  #agreeOnSession(connection: Connection, present: boolean, foreign: boolean, now: Now): void {
+    const { session } = this.#shared;
+    if (!present || foreign) this.#loseSession(connection, foreign);
+    const standing = foreign ? 'adopted' : present ? session.standing : 'established';
+    const { clientId, sessionExpirySeconds } = connection.negotiated;
+    const changed = standing !== session.standing || session.clientId !== clientId;
+    session.standing = standing;
+    session.clientId = clientId;
+    session.expirySeconds = sessionExpirySeconds;
+    if (changed) this.#recordSession();
+    if (present && !foreign) this.#outgoing.resume(now);
+  }
+
+  /** The session that we know is not the server's. [MQTT-3.2.2-5] [MQTT-3.1.2-4] */
+  #loseSession(connection: Connection, foreign: boolean): void {
+    const { session, output } = this.#shared;
+    if (!session.hasState()) return;
+    const counts = this.#outgoing.sessionLost();
+    session.incoming.clear();
+    session.identifiers.reset();
+    for (const packetIdentifier of connection.requests.keys()) {
+      session.identifiers.reserve(packetIdentifier);
+    }
+    session.standing = 'requested';
+    session.storeEpoch += 1;
+    if (output.recording) {
+      const expected = connection.sessionExpected ? 'sessionLost' : 'newSession';
+      const cause = foreign ? 'foreignSession' : expected;
+      output.record({ type: 'reset', storeEpoch: session.storeEpoch, cause });
+    }
+    if (connection.sessionExpected) output.emit({ type: 'sessionLost', ...counts });
+  }
+
+  #recordSession(): void {
+    const { session, output } = this.#shared;
+    const operation = session.operation();
+    if (output.recording && operation !== undefined) output.record(operation);
+  }
+
+  /** Ends a connection at once, waiting for no commit: with DISCONNECT where a reason is given and the version has it. */
+  #endUrgently(
+    connection: Connection,
+    reason: DisconnectReason,
+    reasonCode: number | undefined,
+    now: Now,
+  ): void {
+    const { output } = this.#shared;
+    let bytes: Uint8Array[] = [];
+    if (reasonCode !== undefined && connection.negotiated.reasons) {
+      const packet = disconnectPacket(connection, reasonCode, noProperties);
+      const encoder = new PacketEncoder(connection.request.version, 'client');
+      encoder.encode(packet);
+      bytes = encoder.take();
+      if (output.tracing) output.tracePacket('sent', packet);
+    }
+    this.#end(connection, reason, now);
+    output.urge(connection.number, bytes, true);
+  }
+
+  /** Ends a connection with nothing more to say. */
+  #leave(connection: Connection, reason: DisconnectReason, now: Now): void {
+    this.#end(connection, reason, now);
+    this.#shared.output.seal(connection.number, [], true);
+  }
+
+  /**
+   * The one way into `over`. Bytes that nobody took are dropped: after DISCONNECT, or without the transport, they have
+   * no meaning. [MQTT-3.14.4-1] What happened before stays, operations and events alike.
+   */
+  #end(connection: Connection, reason: DisconnectReason, now: Now): void {
+    if (connection.phase === 'over') return;
+    const { session, output } = this.#shared;
+    const dropped = connection.phase !== 'opening' && connection.encoder.pendingBytes > 0;
+    if (connection.phase === 'connected') session.endedMs = now.monotonicMs;
+    connection.encoder.take();
+    connection.phase = 'over';
+    if (dropped) output.sealWithoutBytes();
+    output.dropUrgent(connection.number);
+    this.#outgoing.connectionEnded(connection, now);
+    this.#requests.connectionEnded(connection);
+    // [MQTT-3.1.2-23] [MQTT3-3.1.2-6]
+    if (session.isKnown() && session.expirySeconds === 0) session.standing = 'none';
+    output.emit({ type: 'disconnected', connection: connection.number, reason });
   }
 }
 
-const firstBytesKept = 16;
-
-function connectPacket(request: ConnectRequest): ConnectPacket {
-  const { version, clientId, cleanStart, keepAliveSeconds, username, password, will } = request;
-  return {
-    type: PacketType.connect,
-    version,
-    clientId,
-    cleanStart,
-    keepAliveSeconds,
-    username,
-    password,
-    will,
-    properties: request.properties,
-  };
-}
-
-function connackProblem(
-  request: ConnectRequest,
-  connack: ConnackPacket,
-  reasons: boolean,
-): string | undefined {
-  // [MQTT-3.2.2-2] [MQTT3-3.2.2-1]
-  if (request.cleanStart && connack.sessionPresent) {
-    return 'CONNACK presents a session although CONNECT asked for a new one';
-  }
+/** Checks what a successful CONNACK says against what CONNECT asked. */
+function checkConnack(connack: ConnackPacket, connection: Connection): void {
+  const { clientId, cleanStart } = connection.request;
   const assigned = connack.properties.assignedClientIdentifier;
+  // [MQTT-3.2.2-2] [MQTT3-3.2.2-1]
+  if (cleanStart && connack.sessionPresent) {
+    throw inconsistent('presents a session although CONNECT asked for a new one');
+  }
   // [MQTT-3.2.2-16]
-  if (reasons && request.clientId === '' && !assigned) {
-    return 'CONNACK has no Assigned Client Identifier although CONNECT left it to the server';
+  if (connection.negotiated.reasons && clientId === '' && !assigned) {
+    throw inconsistent('has no Assigned Client Identifier although CONNECT left it to the server');
   }
-  if (request.clientId !== '' && assigned !== undefined && assigned !== request.clientId) {
-    return `CONNACK assigns Client Identifier "${assigned}" although CONNECT had "${request.clientId}"`;
+  if (clientId !== '' && assigned !== undefined && assigned !== clientId) {
+    throw inconsistent(`assigns Client Identifier "${assigned}", CONNECT had "${clientId}"`);
   }
-  return undefined;
+}
+
+function inconsistent(what: string): ProtocolBreach {
+  return new ProtocolBreach(ReasonCode.protocolError, `CONNACK ${what}`);
+}
+
+/** A session that CONNECT let end with the connection cannot be made to last by DISCONNECT (3.14.2.2.2). */
+function checkSessionExpiry(request: DisconnectRequest, connection: Connection): void {
+  const wanted = request.properties.sessionExpiryInterval ?? 0;
+  const asked = connection.request.properties.sessionExpiryInterval ?? 0;
+  if (wanted > 0 && asked === 0 && connection.negotiated.reasons) {
+    throw new Error(`disconnect: sessionExpiryInterval ${wanted} is not allowed, CONNECT had 0`);
+  }
+}
+
+function disconnectPacket(
+  connection: Connection,
+  reasonCode: number,
+  properties: Properties,
+): DisconnectPacket {
+  const { reasons, maximumPacketSize } = connection.negotiated;
+  if (!reasons) return { type: PacketType.disconnect, reasonCode, properties: noProperties };
+  const packet: DisconnectPacket = { type: PacketType.disconnect, reasonCode, properties };
+  if (packetSize(packet, connection.request.version) <= maximumPacketSize) return packet;
+  // [MQTT-3.14.2-3] [MQTT-3.14.2-4] What is only for people is left out where it does not fit.
+  const { reasonString: _reason, userProperties: _pairs, ...rest } = properties;
+  return { type: PacketType.disconnect, reasonCode, properties: rest };
 }

@@ -28,7 +28,7 @@ import {
 import { messageBytes } from './accepted-message.ts';
 import type { Delivery, OutgoingMessage } from './batch.ts';
 import { ProtocolBreach } from './breach.ts';
-import type { Connection } from './connection-phase.ts';
+import type { Connection } from './connection.ts';
 import type { Fifo } from './fifo.ts';
 import { type IncomingExchange, type Redelivery, unanswered } from './session-state.ts';
 import { noteProgress, type Shared } from './shared.ts';

@@ -26,8 +26,6 @@ import {
   noProperties,
   PacketType,
   type Properties,
-  type PublishPacket,
-  packetSize,
   type QoS,
   ReasonCode,
 } from '@mqtt-kit/packet';
@@ -42,12 +40,11 @@ import {
   withNextBatch,
 } from './batch.ts';
 import { ProtocolBreach } from './breach.ts';
-import type { Connection } from './connection-phase.ts';
+import type { Connection } from './connection.ts';
 import { never } from './deadlines.ts';
-import { largestPacketSize } from './negotiated.ts';
 import { sentWithBatch } from './output.ts';
+import { PublishEncoding } from './publish-encoding.ts';
 import { noteProgress, type Shared } from './shared.ts';
-import type { OutgoingTopicAlias } from './topic-alias.ts';
 
 /** Bytes for one batch beyond which PUBLISH packets stay in the queue until the batch was written. */
 const enoughPendingBytes = 262_144;
@@ -55,18 +52,8 @@ const noPayload = new Uint8Array(0);
 
 export class OutgoingPublish {
   readonly #shared: Shared;
-  /** One packet for all sendings: the encoder keeps nothing of it. */
-  readonly #packet: Changeable<PublishPacket> = {
-    type: PacketType.publish,
-    topic: '',
-    payload: noPayload,
-    qos: 0,
-    retain: false,
-    dup: false,
-    packetIdentifier: undefined,
-    properties: noProperties,
-  };
-  readonly #release: Changeable<AcknowledgePacket> = {
+  readonly #encoding: PublishEncoding;
+  readonly #release: { -readonly [K in keyof AcknowledgePacket]: AcknowledgePacket[K] } = {
     type: PacketType.pubrel,
     packetIdentifier: 0,
     reasonCode: 0,
@@ -75,12 +62,13 @@ export class OutgoingPublish {
 
   constructor(shared: Shared) {
     this.#shared = shared;
+    this.#encoding = new PublishEncoding(shared);
   }
 
   publish(message: OutgoingMessage, now: Now): Ticket {
     const connection = this.#speakable();
     if (connection !== undefined) {
-      const problem = this.#limitProblem(message, connection);
+      const problem = this.#encoding.limitProblem(message, connection);
       if (problem !== undefined) return this.#refuse('serverLimit', problem);
       if (this.#mayGoAtOnce(message.qos, connection)) {
         return message.qos === 0
@@ -325,7 +313,7 @@ export class OutgoingPublish {
 
   #sendUnkept(message: OutgoingMessage, connection: Connection): Ticket {
     try {
-      this.#encode(message, 0, false, message.properties, connection);
+      this.#encoding.encode(message, 0, false, message.properties, connection);
       return withNextBatch;
     } catch (error) {
       return this.#refuse('invalidArgument', invalidPacketMessage(error));
@@ -358,7 +346,7 @@ export class OutgoingPublish {
   }
 
   #sendQueued(message: AcceptedMessage, connection: Connection, now: Now): void {
-    const problem = this.#limitProblem(message, connection);
+    const problem = this.#encoding.limitProblem(message, connection);
     if (problem !== undefined) {
       this.#fail(message, 'serverLimit', problem);
       return;
@@ -373,7 +361,7 @@ export class OutgoingPublish {
       return;
     }
     try {
-      this.#encode(message, 0, false, properties, connection);
+      this.#encoding.encode(message, 0, false, properties, connection);
       this.#settle(message, sentWithBatch);
     } catch (error) {
       this.#fail(message, 'invalidArgument', invalidPacketMessage(error));
@@ -385,7 +373,7 @@ export class OutgoingPublish {
     const { session, output } = this.#shared;
     const packetIdentifier = session.identifiers.take();
     try {
-      this.#encode(message, packetIdentifier, false, properties, connection);
+      this.#encoding.encode(message, packetIdentifier, false, properties, connection);
     } catch (error) {
       session.identifiers.release(packetIdentifier);
       this.#fail(message, 'invalidArgument', invalidPacketMessage(error));
@@ -412,7 +400,7 @@ export class OutgoingPublish {
   }
 
   #sendAgain(message: AcceptedMessage, connection: Connection, now: Now): void {
-    const problem = this.#limitProblem(message, connection);
+    const problem = this.#encoding.limitProblem(message, connection);
     if (problem !== undefined) {
       this.#fail(message, 'serverLimit', problem);
       return;
@@ -429,7 +417,7 @@ export class OutgoingPublish {
     // [MQTT-3.3.1-1] [MQTT-4.3.3-7] With its old identifier, however long it has been.
     const properties = waitedProperties(message, now) ?? lastSecondProperties(message);
     try {
-      this.#encode(message, message.packetIdentifier, true, properties, connection);
+      this.#encoding.encode(message, message.packetIdentifier, true, properties, connection);
     } catch (error) {
       this.#fail(message, 'invalidArgument', invalidPacketMessage(error));
       return;
@@ -443,110 +431,6 @@ export class OutgoingPublish {
     if (message.connection === connection.number) return;
     message.connection = connection.number;
     connection.unacknowledged += 1;
-  }
-
-  /** @throws InvalidPacketError, and then nothing has changed. */
-  #encode(
-    message: OutgoingMessage | AcceptedMessage,
-    packetIdentifier: number,
-    again: boolean,
-    properties: Properties,
-    connection: Connection,
-  ): void {
-    const packet = this.#packet;
-    packet.topic = message.topic;
-    packet.payload = message.payload;
-    packet.qos = message.qos;
-    packet.retain = message.retain;
-    packet.dup = again;
-    packet.packetIdentifier = packetIdentifier === 0 ? undefined : packetIdentifier;
-    packet.properties = properties;
-    try {
-      const alias = again ? undefined : this.#alias(connection);
-      connection.encoder.encode(packet);
-      if (alias !== undefined && packet.topic !== '') {
-        connection.outgoingAliases!.assign(alias, packet.topic);
-      }
-      if (this.#shared.output.tracing) this.#shared.output.tracePacket('sent', { ...packet });
-    } finally {
-      packet.payload = noPayload;
-      packet.properties = noProperties;
-    }
-  }
-
-  /** Puts an alias into the packet if it pays: in place of the topic, or together with it to make it known. */
-  #alias(connection: Connection): OutgoingTopicAlias | undefined {
-    const aliases = connection.outgoingAliases;
-    const packet = this.#packet;
-    if (aliases === undefined || packet.topic.length <= aliasBytes) return undefined;
-    const known = aliases.find(packet.topic);
-    if (known !== undefined) packet.topic = '';
-    else if (!this.#hasRoomForAlias(connection)) return undefined;
-    const alias = known ?? aliases.candidate();
-    packet.properties =
-      packet.properties === noProperties
-        ? alias.properties
-        : { ...packet.properties, topicAlias: alias.alias };
-    return alias;
-  }
-
-  #hasRoomForAlias(connection: Connection): boolean {
-    const { maximumPacketSize } = connection.negotiated;
-    if (maximumPacketSize === largestPacketSize) return true;
-    if (this.#upperBound(this.#packet) + aliasBytes <= maximumPacketSize) return true;
-    // Two lengths in front of it may need a byte more each.
-    return (
-      packetSize(this.#packet, connection.request.version) + aliasBytes + 2 <= maximumPacketSize
-    );
-  }
-
-  /** Why the server would not take a message, or `undefined`: it then fails alone, and the connection goes on. */
-  #limitProblem(message: OutgoingMessage, connection: Connection): string | undefined {
-    const { negotiated } = connection;
-    // [MQTT-3.2.2-11]
-    if (message.qos > negotiated.maximumQos) {
-      return `QoS ${message.qos} for "${message.topic}": the server takes at most QoS ${negotiated.maximumQos}`;
-    }
-    // [MQTT-3.2.2-14]
-    if (message.retain && !negotiated.retainAvailable) {
-      return `retain for "${message.topic}": the server keeps no retained messages`;
-    }
-    if (message.qos === 2 && this.#shared.session.standing === 'adopted') {
-      return (
-        `QoS 2 for "${message.topic}": the session was taken over from an unknown past, ` +
-        'in which packet identifiers may still be in use'
-      );
-    }
-    // [MQTT-3.2.2-15]
-    const { maximumPacketSize } = negotiated;
-    if (maximumPacketSize < largestPacketSize && this.#upperBound(message) > maximumPacketSize) {
-      const size = this.#size(message, connection);
-      if (size > negotiated.maximumPacketSize) {
-        return `PUBLISH of ${size} bytes to "${message.topic}": the server takes at most ${negotiated.maximumPacketSize}`;
-      }
-    }
-    return undefined;
-  }
-
-  /** No packet of this message is larger; cheap, and near enough for nearly all. */
-  #upperBound(message: OutgoingMessage): number {
-    const bound = message.payload.length + 3 * message.topic.length + longestPublishHeader;
-    return message.properties === noProperties ? bound : never;
-  }
-
-  #size(message: OutgoingMessage, connection: Connection): number {
-    const { topic, payload, qos, retain, properties } = message;
-    const packetIdentifier = qos === 0 ? undefined : 1;
-    const { type } = this.#packet;
-    try {
-      return packetSize(
-        { type, topic, payload, qos, retain, dup: false, packetIdentifier, properties },
-        connection.request.version,
-      );
-    } catch (error) {
-      invalidPacketMessage(error);
-      return 0; // Encoding it will say what is wrong.
-    }
   }
 
   #sendRelease(packetIdentifier: number, reasonCode: number, connection: Connection): void {
@@ -635,7 +519,8 @@ export class OutgoingPublish {
     while (this.#mayEncode(connection)) {
       const message = queue.next(false);
       // What CONNACK may forbid waits for it, and so does what came later.
-      if (message === undefined || this.#limitProblem(message, connection) !== undefined) return;
+      if (message === undefined || this.#encoding.limitProblem(message, connection) !== undefined)
+        return;
       const properties = waitedProperties(message, now);
       queue.remove(message);
       if (properties === undefined) {
@@ -643,7 +528,7 @@ export class OutgoingPublish {
         continue;
       }
       try {
-        this.#encode(message, 0, false, properties, connection);
+        this.#encoding.encode(message, 0, false, properties, connection);
         connection.pipelined.push(message);
       } catch (error) {
         this.#fail(message, 'invalidArgument', invalidPacketMessage(error));
@@ -695,13 +580,6 @@ export class OutgoingPublish {
     this.#shared.output.record({ type: 'outDone', sequence, packetIdentifier, reasonCode, cause });
   }
 }
-
-type Changeable<T> = { -readonly [K in keyof T]: T[K] };
-
-/** Property identifier and two bytes. */
-const aliasBytes = 3;
-/** Fixed header, topic length, packet identifier, property length. */
-const longestPublishHeader = 5 + 2 + 2 + 4;
 
 const acknowledgedAtOnce: PublishOutcome = Object.freeze({
   kind: 'acknowledged',

@@ -24,7 +24,7 @@ import type {
   UnsubscribeRequest,
 } from './batch.ts';
 import { ProtocolBreach } from './breach.ts';
-import type { Connection } from './connection-phase.ts';
+import type { Connection } from './connection.ts';
 import type { Negotiated } from './negotiated.ts';
 import type { Shared } from './shared.ts';
 

@@ -1,0 +1,135 @@
+/**
+ * The state of one connection, thrown away as a whole when the next begins: nothing can be left over.
+ * How it begins and ends is told in `connection-phase.ts`; the flows keep here what must not outlive it.
+ */
+import { type ConnectPacket, PacketDecoder, PacketEncoder, PacketType } from '@mqtt-kit/packet';
+import type { AcceptedMessage } from './accepted-message.ts';
+import type { ConnectRequest } from './batch.ts';
+import { EnhancedAuth } from './enhanced-auth.ts';
+import { Fifo } from './fifo.ts';
+import { IdentifierSet } from './identifier-set.ts';
+import type { PostponedMessage } from './incoming-publish.ts';
+import type { KeepAlive } from './keep-alive.ts';
+import { beforeConnack, type Negotiated, type OwnLimits, ownLimits } from './negotiated.ts';
+import type { IncomingExchange } from './session-state.ts';
+import type { SentRequest } from './subscribe-requests.ts';
+import { IncomingTopicAliases, OutgoingTopicAliases } from './topic-alias.ts';
+
+export class Connection {
+  readonly number: number;
+  readonly request: ConnectRequest;
+  readonly connectPacket: ConnectPacket;
+  readonly encoder: PacketEncoder;
+  readonly decoder: PacketDecoder;
+  readonly authentication: EnhancedAuth;
+  readonly own: OwnLimits;
+  phase: 'opening' | 'connecting' | 'connected' | 'over' = 'opening';
+  /** Until CONNACK, what may be assumed without it. */
+  negotiated: Negotiated;
+  connackReceived = false;
+  /** Whether a live session was expected when CONNECT was made. */
+  sessionExpected = false;
+
+  /** From CONNACK on. */
+  keepAlive: KeepAlive | undefined = undefined;
+  lastSentMs = 0;
+  readingPaused = false;
+  bytesReceived = 0;
+  firstBytes: Uint8Array = new Uint8Array(0);
+  progressed = false;
+
+  /** Whether the transport takes more. */
+  writable = true;
+  /** QoS 1 and 2 messages on this connection that are not acknowledged; PUBREL sent again counts, too. */
+  unacknowledged = 0;
+  /** The first message of the session that may have to be sent again; `undefined` when that is done. */
+  resendFrom: AcceptedMessage | undefined = undefined;
+  outgoingAliases: OutgoingTopicAliases | undefined = undefined;
+  /** Identifiers of PUBREL packets that answered a PUBREC for nothing: their PUBCOMP is for nothing, too. */
+  readonly strayReleases: Set<number> = new Set();
+  /** QoS 0 messages that left behind CONNECT and are settled by CONNACK. */
+  pipelined: AcceptedMessage[] = [];
+  /** SUBSCRIBE and UNSUBSCRIBE packets that await their answer, by packet identifier. */
+  readonly requests: Map<number, SentRequest> = new Map();
+
+  readonly incomingAliases: IncomingTopicAliases;
+  /** Messages that owe PUBACK, in order of arrival; likewise PUBREC. */
+  readonly pubackOrder: Fifo<IncomingExchange> = new Fifo();
+  readonly pubrecOrder: Fifo<IncomingExchange> = new Fifo();
+  readonly unansweredQos1: IdentifierSet = new IdentifierSet();
+  /** Places taken within our Receive Maximum. */
+  places = 0;
+  /** QoS 1 messages whose handler has not done with them, and their bytes. They die with the connection. */
+  heldMessages = 0;
+  heldBytes = 0;
+  /** Messages that came while the inbox was full, in order of arrival: neither stored nor delivered nor answered. */
+  readonly postponed: Map<number, PostponedMessage> = new Map();
+
+  /** @throws InvalidPacketError when the request cannot be put on the wire: before anything has changed. */
+  constructor(number: number, request: ConnectRequest) {
+    this.number = number;
+    this.request = request;
+    this.negotiated = beforeConnack(request);
+    this.own = ownLimits(request);
+    this.authentication = new EnhancedAuth(request);
+    this.incomingAliases = new IncomingTopicAliases(this.own.topicAliasMaximum);
+    this.connectPacket = connectPacket(request);
+    this.encoder = new PacketEncoder(request.version, 'client');
+    // CONNECT lies here until the transport is open, always in front of everything else. [MQTT-3.1.0-1]
+    this.encoder.encode(this.connectPacket);
+    this.decoder = new PacketDecoder({
+      version: request.version,
+      receiver: 'client',
+      maximumPacketSize: this.own.maximumPacketSize,
+    });
+  }
+
+  /** Whether SUBSCRIBE and QoS 0 PUBLISH may leave now although CONNACK has not come. */
+  get pipelining(): boolean {
+    return (
+      this.phase === 'connecting' &&
+      this.request.pipeline &&
+      this.request.cleanStart &&
+      this.authentication.method === undefined
+    );
+  }
+
+  received(chunk: Uint8Array, nowMs: number): void {
+    this.bytesReceived += chunk.length;
+    this.keepAlive?.received(nowMs);
+    const missing = firstBytesKept - this.firstBytes.length;
+    if (missing <= 0) return;
+    const begin = chunk.subarray(0, missing);
+    const firstBytes = new Uint8Array(this.firstBytes.length + begin.length);
+    firstBytes.set(this.firstBytes);
+    firstBytes.set(begin, this.firstBytes.length);
+    this.firstBytes = firstBytes;
+  }
+
+  /** CONNACK below 0x80 holds from here on. */
+  connected(negotiated: Negotiated, keepAlive: KeepAlive, useTopicAliases: boolean): void {
+    this.phase = 'connected';
+    this.negotiated = negotiated;
+    this.keepAlive = keepAlive;
+    if (useTopicAliases && negotiated.topicAliasMaximum > 0) {
+      this.outgoingAliases = new OutgoingTopicAliases(negotiated.topicAliasMaximum);
+    }
+  }
+}
+
+const firstBytesKept = 16;
+
+function connectPacket(request: ConnectRequest): ConnectPacket {
+  const { version, clientId, cleanStart, keepAliveSeconds, username, password, will } = request;
+  return {
+    type: PacketType.connect,
+    version,
+    clientId,
+    cleanStart,
+    keepAliveSeconds,
+    username,
+    password,
+    will,
+    properties: request.properties,
+  };
+}

@@ -1,0 +1,151 @@
+/**
+ * Puts PUBLISH packets of ours on the wire: whether the server takes a message, what it looks like there, and under
+ * which alias its topic goes.
+ */
+import {
+  noProperties,
+  PacketType,
+  type Properties,
+  type PublishPacket,
+  packetSize,
+} from '@mqtt-kit/packet';
+import type { OutgoingMessage } from './batch.ts';
+import type { Connection } from './connection.ts';
+import { never } from './deadlines.ts';
+import { largestPacketSize } from './negotiated.ts';
+import type { Shared } from './shared.ts';
+import type { OutgoingTopicAlias } from './topic-alias.ts';
+
+const noPayload = new Uint8Array(0);
+/** What an alias adds: property identifier and two bytes. */
+const aliasBytes = 3;
+/** Fixed header, topic length, packet identifier, property length. */
+const longestHeaderBytes = 5 + 2 + 2 + 4;
+
+export class PublishEncoding {
+  readonly #shared: Shared;
+  /** One packet for all: the encoder keeps nothing of it. */
+  readonly #packet: { -readonly [K in keyof PublishPacket]: PublishPacket[K] } = {
+    type: PacketType.publish,
+    topic: '',
+    payload: noPayload,
+    qos: 0,
+    retain: false,
+    dup: false,
+    packetIdentifier: undefined,
+    properties: noProperties,
+  };
+
+  constructor(shared: Shared) {
+    this.#shared = shared;
+  }
+
+  /**
+   * Appends PUBLISH to the connection's bytes. Sent again it has DUP 1 and its full topic.
+   * @param packetIdentifier 0 at QoS 0
+   * @param properties those of the message, or with what is left of its expiry
+   * @throws InvalidPacketError when it cannot be put on the wire: then nothing has changed
+   */
+  encode(
+    message: OutgoingMessage,
+    packetIdentifier: number,
+    again: boolean,
+    properties: Properties,
+    connection: Connection,
+  ): void {
+    const packet = this.#packet;
+    this.#fill(message, packetIdentifier, properties);
+    packet.dup = again;
+    try {
+      const alias = again ? undefined : this.#alias(connection);
+      connection.encoder.encode(packet);
+      // Only now does the server learn what it stands for.
+      if (alias !== undefined && packet.topic !== '') {
+        connection.outgoingAliases!.assign(alias, packet.topic);
+      }
+      if (this.#shared.output.tracing) this.#shared.output.tracePacket('sent', { ...packet });
+    } finally {
+      packet.payload = noPayload;
+      packet.properties = noProperties;
+    }
+  }
+
+  /** Why the server would not take a message, or `undefined`: it then fails alone, and the connection goes on. */
+  limitProblem(message: OutgoingMessage, connection: Connection): string | undefined {
+    const { maximumQos, retainAvailable, maximumPacketSize } = connection.negotiated;
+    // [MQTT-3.2.2-11]
+    if (message.qos > maximumQos) {
+      return `QoS ${message.qos} for "${message.topic}": the server takes at most QoS ${maximumQos}`;
+    }
+    // [MQTT-3.2.2-14]
+    if (message.retain && !retainAvailable) {
+      return `retain for "${message.topic}": the server keeps no retained messages`;
+    }
+    if (message.qos === 2 && this.#shared.session.standing === 'adopted') {
+      return (
+        `QoS 2 for "${message.topic}": the session was taken over from an unknown past, ` +
+        'in which packet identifiers may still be in use'
+      );
+    }
+    // [MQTT-3.2.2-15]
+    if (upperBound(message) <= maximumPacketSize || maximumPacketSize === largestPacketSize) {
+      return undefined;
+    }
+    const size = this.#size(message, connection);
+    if (size <= maximumPacketSize) return undefined;
+    return `PUBLISH of ${size} bytes to "${message.topic}": the server takes at most ${maximumPacketSize}`;
+  }
+
+  #fill(message: OutgoingMessage, packetIdentifier: number, properties: Properties): void {
+    const packet = this.#packet;
+    packet.topic = message.topic;
+    packet.payload = message.payload;
+    packet.qos = message.qos;
+    packet.retain = message.retain;
+    packet.packetIdentifier = packetIdentifier === 0 ? undefined : packetIdentifier;
+    packet.properties = properties;
+  }
+
+  /** Puts an alias into the packet if it pays: in place of the topic, or together with it to make it known. */
+  #alias(connection: Connection): OutgoingTopicAlias | undefined {
+    const aliases = connection.outgoingAliases;
+    const packet = this.#packet;
+    if (aliases === undefined || packet.topic.length <= aliasBytes) return undefined;
+    const known = aliases.find(packet.topic);
+    if (known !== undefined) packet.topic = '';
+    else if (!this.#hasRoomForAlias(connection)) return undefined;
+    const alias = known ?? aliases.candidate();
+    packet.properties =
+      packet.properties === noProperties
+        ? alias.properties
+        : { ...packet.properties, topicAlias: alias.alias };
+    return alias;
+  }
+
+  #hasRoomForAlias(connection: Connection): boolean {
+    const { maximumPacketSize } = connection.negotiated;
+    if (maximumPacketSize === largestPacketSize) return true;
+    // Two lengths in front of it may need a byte more each.
+    const size = packetSize(this.#packet, connection.request.version);
+    return size + aliasBytes + 2 <= maximumPacketSize;
+  }
+
+  #size(message: OutgoingMessage, connection: Connection): number {
+    this.#fill(message, message.qos === 0 ? 0 : 1, message.properties);
+    this.#packet.dup = false;
+    try {
+      return packetSize(this.#packet, connection.request.version);
+    } catch {
+      return 0; // It cannot be encoded at all, and encoding will say why.
+    } finally {
+      this.#packet.payload = noPayload;
+      this.#packet.properties = noProperties;
+    }
+  }
+}
+
+/** No packet of this message is larger; cheap, and near enough for nearly all. */
+function upperBound(message: OutgoingMessage): number {
+  const bound = message.payload.length + 3 * message.topic.length + longestHeaderBytes;
+  return message.properties === noProperties ? bound : never;
+}
