@@ -1,7 +1,7 @@
 import { listenTcp, ScriptedBroker } from '@mqtt-kit/testkit';
 import { type ConnectOptions, connect, type MqttError } from 'mqtt-kit';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { type CertificateName, certificates } from '../setup/certificates.ts';
+import { certificates } from '../setup/certificates.ts';
 import { type Mosquitto, startMosquitto } from '../setup/mosquitto.ts';
 import { requires } from '../setup/requires.ts';
 import { freshTopic } from './support/clients.ts';
@@ -16,21 +16,19 @@ async function failure(url: string, options: ConnectOptions): Promise<MqttError>
 }
 
 describe.runIf(requires('openssl'))('a TLS server that cannot be trusted', () => {
-  const { authority, otherAuthority, ...named } = certificates();
-
   it.each([
     ['is signed by nobody we know', 'server', undefined, /certificate|signed|issuer|authority/i],
-    ['is signed by another authority', 'server', otherAuthority, /certificate|verify|authority/i],
-    ['has a certificate for another name', 'wrongName', authority, /other\.test/],
-    ['has a certificate that expired', 'expired', authority, /expired/i],
-  ] as const)('gets not one byte of MQTT: it %s', async (_what, name, ca, says) => {
+    ['is signed by another authority', 'server', 'otherAuthority', /certificate|verify|authority/i],
+    ['has a certificate for another name', 'wrongName', 'authority', /other\.test/],
+    ['has a certificate that expired', 'expired', 'authority', /expired/i],
+  ] as const)('gets not one byte of MQTT: it %s', async (_what, name, trusted, says) => {
     for (const version of ['3.1.1', '5.0'] as const) {
       const broker = new ScriptedBroker();
-      const own = named[name as CertificateName];
+      const own = certificates()[name];
       await using listener = await listenTcp(broker, {
         tls: { cert: own.cert.text, key: own.key.text },
       });
-      const tls = ca === undefined ? {} : { tls: { ca: ca.text } };
+      const tls = trusted === undefined ? {} : { tls: { ca: certificates()[trusted].text } };
       const error = await failure(listener.url, { version, ...tls });
       expect(error.code).toBe('tlsFailed');
       expect(`${error.message} ${error.hint}`).toMatch(says);
@@ -45,8 +43,9 @@ describe.runIf(requires('openssl'))('a TLS server that cannot be trusted', () =>
     'is taken all the same with rejectUnauthorized: false (%s)',
     async (name) => {
       const broker = new ScriptedBroker({ automatic: true });
+      const own = certificates()[name];
       await using listener = await listenTcp(broker, {
-        tls: { cert: named[name].cert.text, key: named[name].key.text },
+        tls: { cert: own.cert.text, key: own.key.text },
       });
       const client = await connect(listener.url, { tls: { rejectUnauthorized: false } });
       expect(client.connected).toBe(true);
@@ -59,8 +58,8 @@ describe.runIf(requires('openssl'))('a TLS server that cannot be trusted', () =>
     const broker = new ScriptedBroker({ automatic: true });
     await using listener = await listenTcp(broker, {
       tls: {
-        cert: named.server.cert.text,
-        key: named.server.key.text,
+        cert: certificates().server.cert.text,
+        key: certificates().server.key.text,
         ALPNProtocols: ['mqtt'],
         SNICallback: (name, callback) => {
           asked.push(name);
@@ -69,7 +68,7 @@ describe.runIf(requires('openssl'))('a TLS server that cannot be trusted', () =>
       },
     });
     const client = await connect(`mqtts://localhost:${listener.port}`, {
-      tls: { ca: authority.text, alpnProtocols: ['mqtt'] },
+      tls: { ca: certificates().authority.text, alpnProtocols: ['mqtt'] },
     });
     expect(asked).toEqual(['localhost']);
     await client.close();
@@ -77,7 +76,6 @@ describe.runIf(requires('openssl'))('a TLS server that cannot be trusted', () =>
 });
 
 describe.runIf(requires('mosquitto', 'openssl'))('mosquitto with TLS', () => {
-  const { authority, client, server } = certificates();
   let broker: Mosquitto<'plain' | 'tls' | 'mutual' | 'webSocket'>;
   beforeAll(async () => {
     broker = await startMosquitto({
@@ -94,7 +92,11 @@ describe.runIf(requires('mosquitto', 'openssl'))('mosquitto with TLS', () => {
   it.each(['3.1.1', '5.0'] as const)('takes a client certificate: %s', async (version) => {
     const connected = await connect(broker.url('mutual'), {
       version,
-      tls: { ca: authority.text, cert: client.cert.text, key: client.key.text },
+      tls: {
+        ca: certificates().authority.text,
+        cert: certificates().client.cert.text,
+        key: certificates().client.key.text,
+      },
     });
     onTestFinished(() => void connected.close({ timeoutMs: 0 }));
     const inbox = new Inbox();
@@ -107,11 +109,17 @@ describe.runIf(requires('mosquitto', 'openssl'))('mosquitto with TLS', () => {
 
   it('refuses a client without a certificate, and one with another’s', async () => {
     const before = broker.log.match(/New client connected/g)?.length ?? 0;
-    const none = await failure(broker.url('mutual'), { tls: { ca: authority.text } });
+    const none = await failure(broker.url('mutual'), {
+      tls: { ca: certificates().authority.text },
+    });
     expect(none.code).toBe('tlsFailed');
     expect(`${none.message} ${none.hint}`).toMatch(/client certificate/i);
     const wrongPurpose = await failure(broker.url('mutual'), {
-      tls: { ca: authority.text, cert: server.cert.text, key: server.key.text },
+      tls: {
+        ca: certificates().authority.text,
+        cert: certificates().server.cert.text,
+        key: certificates().server.key.text,
+      },
     });
     expect(wrongPurpose.code).toBe('tlsFailed');
     expect(broker.log.match(/New client connected/g)?.length ?? 0).toBe(before);
@@ -129,7 +137,10 @@ describe.runIf(requires('mosquitto', 'openssl'))('mosquitto with TLS', () => {
     const toTls = await failure(plain, { connectTimeoutMs: 3_000 });
     expect(`${toTls.message} ${toTls.hint}`).toMatch(/TLS|mqtts/);
     const secure = `mqtts://127.0.0.1:${broker.port('plain')}`;
-    const toPlain = await failure(secure, { connectTimeoutMs: 3_000, tls: { ca: authority.text } });
+    const toPlain = await failure(secure, {
+      connectTimeoutMs: 3_000,
+      tls: { ca: certificates().authority.text },
+    });
     expect(toPlain.code).toBe('tlsFailed');
     expect(`${toPlain.message} ${toPlain.hint}`).toMatch(/TLS|mqtt:/);
   });

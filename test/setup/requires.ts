@@ -9,7 +9,7 @@ const said = new Set<string>();
 export function requires(...names: readonly string[]): boolean {
   const missing = names.filter((name) => packageProgramPath(name) === undefined);
   if (missing.length === 0) return true;
-  const text = `the Debian package ${missing.join(' and ')} is missing: node test/setup/debian-packages.mjs`;
+  const text = `these tests need what is missing: ${missing.join(', ')} (node test/setup/debian-packages.mjs)`;
   if (isCi()) throw new Error(text);
   if (!said.has(text)) console.warn(`SKIPPED: ${text}`);
   said.add(text);
