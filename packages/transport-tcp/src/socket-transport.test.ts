@@ -1,10 +1,13 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import type { Transport } from '@mqtt-kit/core';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { portOf } from '../../../test/setup/ports.ts';
+import { connectSocket } from './connect-socket.ts';
 import { HandlerRecord, targetOf } from './handler-record.test-support.ts';
 import { openSocket } from './open-socket.ts';
+import { SocketTransport } from './socket-transport.ts';
 
 const never = new AbortController().signal;
 const servers: Server[] = [];
@@ -123,6 +126,74 @@ describe('a socket transport', () => {
   });
 });
 
+/** A socket in our hands: what is written stays until we take it. */
+class StillSocket extends Duplex {
+  readonly taken: (() => void)[] = [];
+
+  override _write(_chunk: unknown, _encoding: string, done: () => void): void {
+    this.taken.push(done);
+  }
+
+  override _read(): void {}
+
+  /** Lets the oldest write leave. */
+  async take(): Promise<void> {
+    this.taken.shift()?.();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+function onStillSocket(): { transport: Transport; record: HandlerRecord; socket: StillSocket } {
+  const socket = new StillSocket({ highWaterMark: 16_384 });
+  const record = new HandlerRecord();
+  const explain = (): never => {
+    throw new Error('no error is expected');
+  };
+  const connectedSocket = { socket: socket as unknown as Socket, explain };
+  const transport = new SocketTransport(connectedSocket, targetOf('mqtt', 1), record);
+  return { transport, record, socket };
+}
+
+describe('a socket transport with a slow socket', () => {
+  it('asks to wait from 64 KiB on, whatever the socket thinks', async () => {
+    const { transport, record, socket } = onStillSocket();
+    expect(transport.write([new Uint8Array(20_000)])).toBe(true);
+    await socket.take();
+    expect(record.calls).toEqual([]);
+    expect(transport.write([new Uint8Array(65_535)])).toBe(true);
+    expect(transport.write([new Uint8Array(1)])).toBe(false);
+    await socket.take();
+    await socket.take();
+    expect(record.calls).toEqual(['drain']);
+    transport.destroy();
+  });
+
+  it('asks every write to wait until it has said when to go on', async () => {
+    const { transport, record, socket } = onStillSocket();
+    expect(transport.write([new Uint8Array(40_000)])).toBe(true);
+    expect(transport.write([new Uint8Array(40_000)])).toBe(false);
+    await socket.take();
+    // Less than the mark waits now, but whoever got the answer above waits for `onDrain`.
+    expect(transport.write([new Uint8Array(1)])).toBe(false);
+    expect(record.calls).toEqual([]);
+    await socket.take();
+    await socket.take();
+    expect(record.calls).toEqual(['drain']);
+    expect(transport.write([new Uint8Array(1)])).toBe(true);
+    transport.destroy();
+  });
+
+  it('waits with what came before, until the one who opened it has had its turn', async () => {
+    const { transport, record, socket } = onStillSocket();
+    socket.push(connack);
+    await new Promise((resolve) => process.nextTick(resolve));
+    await new Promise((resolve) => queueMicrotask(() => resolve(undefined)));
+    expect(record.calls).toEqual([]);
+    await record.received(4);
+    transport.destroy();
+  });
+});
+
 describe('the end of a socket transport', () => {
   it('is told once, without an error, when we destroy it', async () => {
     const { transport, record } = await connected();
@@ -188,6 +259,16 @@ describe('the end of a socket transport', () => {
     expect(record.calls).toEqual(['closed']);
   });
 
+  it('is seen although reading was paused', async () => {
+    const { transport, record, peer } = await connected();
+    transport.pause?.();
+    // No time limit helps here.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    peer.end(connack);
+    transport.close();
+    expect(await record.closed()).toBeUndefined();
+  });
+
   it('is no error when the server resets the connection that we are closing', async () => {
     const { transport, record, peer } = await connected();
     transport.close();
@@ -231,8 +312,6 @@ describe('the end of a socket transport', () => {
   });
 
   it('leaves one listener on the socket, against uncaught errors', async () => {
-    const { connectSocket } = await import('./connect-socket.ts');
-    const { SocketTransport } = await import('./socket-transport.ts');
     const server = createServer();
     servers.push(server.listen(0, '127.0.0.1'));
     await once(server, 'listening');

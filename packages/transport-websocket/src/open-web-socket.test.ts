@@ -335,11 +335,13 @@ describe('a WebSocket transport of Node', () => {
   it.each([
     [{ headers: { 'X-Bad': 'a\r\nb' } }, /^webSocket: .*X-Bad/],
     [{ protocols: ['not a token'] }, /^webSocket: .*subprotocol/],
-  ])('refuses %o', async (webSocket, message) => {
-    const { target } = await listenWebSocket();
+  ])('refuses %o, and lets the socket go', async (webSocket, message) => {
+    const { server, target } = await listenWebSocket();
+    const closed = once(server, 'connection').then(([socket]) => once(socket, 'close'));
     const error = await rejection(openInNode({ ...target, webSocket }, new HandlerRecord(), never));
     expect(error).toMatchObject({ code: 'invalidArgument' });
     expect((error as Error).message).toMatch(message);
+    await closed;
   });
 
   it('takes frames of several packets beyond the largest packet, within bounds', async () => {
@@ -365,6 +367,18 @@ describe('a WebSocket transport of Node', () => {
       code: 'protocolError',
       message: expect.stringContaining('broke the WebSocket protocol'),
     });
+  });
+
+  it('closes although reading was paused', async () => {
+    const { transport, record, peer } = await connected(openInNode);
+    transport.pause?.();
+    // The server's answer to the closing comes behind all this.
+    peer.send(new Uint8Array(8 << 20));
+    // No time limit helps here.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    transport.close();
+    expect(await record.closed()).toBeUndefined();
+    expect(record.calls).toEqual(['closed']);
   });
 
   it('answers pings', async () => {
@@ -616,7 +630,9 @@ describe('a WebSocket transport of the browser', () => {
   class FakeWebSocket {
     static last: FakeWebSocket;
     readonly OPEN = 1;
-    readonly protocol = 'mqtt';
+    static selected = 'mqtt';
+    readonly protocol: string = FakeWebSocket.selected;
+    binaryType = 'blob';
     readyState = 1;
     bufferedAmount = 0;
     onopen: (() => void) | null = null;
@@ -636,6 +652,7 @@ describe('a WebSocket transport of the browser', () => {
     const record = new HandlerRecord();
     const transport = await openOnPlatform(targetOf('ws', 1), record, never);
     const socket = FakeWebSocket.last;
+    expect(socket.binaryType).toBe('arraybuffer');
     expect(transport.write([connack])).toBe(true);
     expect(vi.getTimerCount()).toBe(0);
     socket.bufferedAmount = 262_144;
@@ -658,6 +675,21 @@ describe('a WebSocket transport of the browser', () => {
     expect(socket.close).toHaveBeenCalledOnce();
     expect(await record.closed()).toBeUndefined();
   });
+
+  it.each(['', 'other'])(
+    '[MQTT-6.0.0-4] closes when the platform accepts the subprotocol "%s"',
+    async (selected) => {
+      vi.stubGlobal('WebSocket', FakeWebSocket);
+      FakeWebSocket.selected = selected;
+      const opening = openOnPlatform(targetOf('ws', 1), new HandlerRecord(), never);
+      expect(await rejection(opening)).toMatchObject({
+        code: 'webSocketFailed',
+        message: expect.stringContaining(selected === '' ? 'no subprotocol' : '"other"'),
+      });
+      FakeWebSocket.selected = 'mqtt';
+      expect(FakeWebSocket.last.close).toHaveBeenCalledOnce();
+    },
+  );
 
   it('lets a closing go that the platform does not finish', async () => {
     vi.stubGlobal('WebSocket', FakeWebSocket);
