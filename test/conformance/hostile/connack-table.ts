@@ -84,7 +84,7 @@ function firstPacketRows(version: Version): ConnackRow[] {
     ['an HTTP answer', utf8('HTTP/1.1 400 Bad Request\r\n\r\n')],
     ['a TLS alert', bytes('15 03 01 00 02 02 46')],
     ['an SSH greeting', utf8('SSH-2.0-OpenSSH_9.9\r\n')],
-    ['an SMTP greeting', utf8('220 mail.example ESMTP\r\n')],
+    ['an SMTP greeting', utf8('220 mail.example ESMTP Postfix (Debian/GNU), at your service\r\n')],
     ['a Redis error', utf8('-ERR unknown command\r\n')],
     ['512 zero bytes', new Uint8Array(512)],
     ['a packet of unlimited size', bytes('30 ff ff ff 7f')],

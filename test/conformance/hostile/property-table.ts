@@ -361,9 +361,16 @@ function aliasRows(): Row[] {
   });
   rows.push({
     name: 'a QoS 2 message by alias and its repeat',
+    before: [
+      {
+        send: bytes(
+          named('a', 1, '01'),
+          publish(five, { topic: '', flags: 4, id: 9, props: alias(1), payload: '02' }),
+        ),
+        replies: 1,
+      },
+    ],
     send: bytes(
-      named('a', 1, '01'),
-      publish(five, { topic: '', flags: 4, id: 9, props: alias(1), payload: '02' }),
       publish(five, { topic: '', flags: 12, id: 9, props: alias(1), payload: '02' }),
       packet(0x62, u16(9)),
     ),

@@ -210,7 +210,8 @@ export function exchangeTable(version: Version): Row[] {
     {
       // [MQTT-4.3.3-10]
       name: 'QoS 2 sent again before PUBREL is delivered once',
-      send: concatenated([one, again, release]),
+      before: [{ send: one, replies: 1 }],
+      send: concatenated([again, release]),
       expected: open(
         [first],
         [
@@ -222,10 +223,12 @@ export function exchangeTable(version: Version): Row[] {
     },
     {
       name: 'QoS 2 sent again before PUBREL without DUP is delivered once',
+      before: [{ send: one, replies: 1 }],
       send: concatenated([one, one, release]),
       expected: open(
         [first],
         [
+          [pubrec, 9, 0],
           [pubrec, 9, 0],
           [pubrec, 9, 0],
           [pubcomp, 9, 0],
@@ -235,7 +238,11 @@ export function exchangeTable(version: Version): Row[] {
     {
       // [MQTT-4.3.3-12]
       name: 'the same QoS 2 identifier after PUBREL is a new message',
-      send: concatenated([one, release, one, release]),
+      before: [
+        { send: one, replies: 1 },
+        { send: concatenated([release, one]), replies: 2 },
+      ],
+      send: release,
       expected: open(
         [first, first],
         [
@@ -248,7 +255,8 @@ export function exchangeTable(version: Version): Row[] {
     },
     {
       name: 'PUBREL sent again is answered again',
-      send: concatenated([one, release, release]),
+      before: [{ send: one, replies: 1 }],
+      send: concatenated([release, release]),
       expected: open(
         [first],
         [

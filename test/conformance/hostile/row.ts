@@ -78,6 +78,8 @@ export interface Row {
   readonly stuck?: boolean;
   /** Only the bytes, no message behind them: for packets that are announced and never completed. */
   readonly alone?: boolean;
+  /** Sent one after the other, each once the client has answered the one before with so many packets. */
+  readonly before?: readonly { readonly send: Uint8Array; readonly replies: number }[];
   readonly send: Uint8Array | ((known: Known) => Uint8Array);
   readonly expected: Expected;
 }
