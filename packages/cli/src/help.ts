@@ -5,13 +5,16 @@ import type { ProgramName } from './option-table.ts';
  * loading yargs takes longer than everything else that `--help` does.
  */
 declare const RENDERED_HELP_SHORT: string | undefined;
-declare const RENDERED_HELP_ALL: string | undefined;
+declare const RENDERED_HELP_ALL: string;
 
 /** The text of `--help`, or with `all` of `--help=all`. */
 export async function helpText(program: ProgramName, which: string | undefined): Promise<string> {
-  if (typeof RENDERED_HELP_SHORT === 'string' && typeof RENDERED_HELP_ALL === 'string') {
-    return which === 'all' ? RENDERED_HELP_ALL : RENDERED_HELP_SHORT;
+  const all = which === 'all';
+  if (typeof RENDERED_HELP_SHORT === 'string') {
+    return all ? RENDERED_HELP_ALL : RENDERED_HELP_SHORT;
+  } else {
+    // The branch that a bundler leaves out.
+    const { renderHelp } = await import('./render-help.ts');
+    return renderHelp(program, all);
   }
-  const { renderHelp } = await import('./render-help.ts');
-  return renderHelp(program, which === 'all');
 }

@@ -1,5 +1,6 @@
 import { isatty } from 'node:tty';
-import type { Message, MqttError } from 'mqtt-kit';
+import { MqttSubscribeError } from '@mqtt-kit/core';
+import { type Message, type MqttError, reasonCodeName, type SubscriptionGrant } from 'mqtt-kit';
 import { type ClientSession, openClient } from './client-session.ts';
 import { chalkPaint, coloursWanted, plainPaint } from './colours.ts';
 import type { Diagnostics } from './diagnostics.ts';
@@ -46,13 +47,14 @@ export async function subscribeProgram(
     setTimeout(() => end.settle({ kind: 'timeLimit' }), plan.timeLimitMs);
   }
   const output = openOutput(end);
+  const format = await messageFormat(plan, args);
   const session = await openClient(
     plan.connection,
     { ...(plan.count < 1000 ? { receiveMaximum: plan.count } : {}) },
     diagnostics,
     (error) => end.settle({ kind: 'givenUp', error }),
   );
-  subscribe(session, plan, await messageFormat(plan, args), output, diagnostics, end);
+  subscribe(session, plan, format, output, diagnostics, end);
   const reason = await end.promise;
   // A message that was printed is still to be acknowledged.
   const written =
@@ -99,18 +101,20 @@ function subscribe(
     return output.full ? output.room() : undefined;
   };
   const options = { qos: plan.qos, concurrency: plan.qos === 0 ? 1 : printedTogether };
-  session.client.subscribe(plan.topicFilters, options, print).then(
-    (subscription) => {
-      for (const grant of subscription.grants) {
-        if (grant.reasonCode < 0x80) continue;
-        diagnostics.note({ text: `the server refused the subscription to '${grant.topicFilter}'` });
+  session.client.subscribe(plan.topicFilters, options, print).catch((error: MqttError) => {
+    if (error instanceof MqttSubscribeError && error.subscription !== undefined) {
+      for (const grant of error.grants) {
+        if (grant.reasonCode >= 0x80) diagnostics.note({ text: refusedText(grant) });
       }
-    },
-    (error: MqttError) => {
-      // Why the client gave up is told by its status, with more to say.
-      if (session.client.status.state !== 'closed') end.settle({ kind: 'refused', error });
-    },
-  );
+    } else if (session.client.status.state !== 'closed') {
+      // Why a client gave up is told by its status, with more to say.
+      end.settle({ kind: 'refused', error });
+    }
+  });
+}
+
+function refusedText({ topicFilter, reasonCode }: SubscriptionGrant): string {
+  return `the server refused the subscription to '${topicFilter}': ${reasonCodeName(reasonCode)}`;
 }
 
 function tell(

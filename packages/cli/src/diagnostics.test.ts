@@ -1,0 +1,55 @@
+import { PassThrough } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { Diagnostics } from './diagnostics.ts';
+
+function make(isTTY = false) {
+  const stream = Object.assign(new PassThrough(), { isTTY });
+  return {
+    diagnostics: new Diagnostics('mqtt-sub', stream),
+    text: () => String(stream.read() ?? ''),
+    stream,
+  };
+}
+
+describe('Diagnostics', () => {
+  it('tells an error in at most three lines', () => {
+    const { diagnostics, text } = make();
+    diagnostics.error({ what: 'what', why: 'why', hint: 'hint' });
+    expect(text()).toBe('mqtt-sub: what\n  why\n  hint\n');
+    diagnostics.error({ what: 'what' });
+    expect(text()).toBe('mqtt-sub: what\n');
+  });
+
+  it('keeps what a server says on one line and off the terminal', () => {
+    const { diagnostics, text } = make();
+    diagnostics.error({ what: 'refused: "\u001b[2J\nfake"' });
+    expect(text()).toBe('mqtt-sub: refused: "\\x1b[2J\\nfake"\n');
+  });
+
+  it('is quiet when told so, but for mistakes in the command line and -d', () => {
+    const { diagnostics, text } = make();
+    diagnostics.silence();
+    diagnostics.error({ what: 'lost' });
+    diagnostics.note({ text: 'again' });
+    expect(text()).toBe('');
+    diagnostics.error({ what: 'usage' }, true);
+    diagnostics.trace('-> PINGREQ');
+    expect(text()).toBe('mqtt-sub: usage\n-> PINGREQ\n');
+  });
+
+  it('says some things on a terminal alone', () => {
+    const pipe = make();
+    pipe.diagnostics.note({ text: 'x', terminalOnly: true });
+    expect(pipe.text()).toBe('');
+    const terminal = make(true);
+    terminal.diagnostics.note({ text: 'x', terminalOnly: true });
+    expect(terminal.text()).toBe('mqtt-sub: x\n');
+  });
+
+  it('survives that nobody reads', async () => {
+    const { diagnostics, stream } = make();
+    stream.destroy(new Error('EPIPE'));
+    diagnostics.error({ what: 'x' });
+    await diagnostics.flushed();
+  });
+});
