@@ -1,8 +1,10 @@
-import type { Negotiated } from '@mqtt-kit/engine';
+import type { Negotiated, SessionSnapshot } from '@mqtt-kit/engine';
 import type { Packet, Properties } from '@mqtt-kit/packet';
 import type { Clock } from './clock.ts';
-import type { MqttError } from './errors.ts';
+import { connectSettings } from './connect-settings.ts';
+import { asError, MqttError } from './errors.ts';
 import type { Message } from './message.ts';
+import { Client } from './mqtt-client.ts';
 import type {
   CloseOptions,
   ConnectOptions,
@@ -11,6 +13,7 @@ import type {
   SubscribeOptions,
   UnsubscribeOptions,
 } from './options.ts';
+import { abortedBefore } from './request-limits.ts';
 import type { SessionStore } from './session-store.ts';
 import type { Status } from './status.ts';
 import type { MessageHandler, Subscription } from './subscription.ts';
@@ -111,9 +114,55 @@ export interface MqttClient extends AsyncDisposable {
   ): () => void;
 }
 
-/** Connects with what an environment brings. `mqtt-kit` binds it to its runtime as `connect`. */
-export declare function connectWith(
+/**
+ * Connects with what an environment brings. `mqtt-kit` binds it to its runtime as `connect`.
+ *
+ * Resolves at the first CONNACK, or with `waitForConnection: false` at once. Rejects when the first attempt fails, with
+ * `reconnect: { initial: true }` only for reasons that another attempt does not change: `invalidArgument` before any
+ * I/O, `connectionRefused`, `hostNotFound`, `connectTimeout`, `tlsFailed`, `webSocketFailed`, `notAuthorized`,
+ * `serverRefused`, `connectionLost`, `malformedPacket`, `protocolError`, `sessionLost`, `aborted`, `storeFailed`,
+ * `storeCorrupt`, `storeLocked`. Nothing is left open then.
+ */
+export async function connectWith(
   environment: Environment,
   url: string | URL,
   options?: ConnectOptions,
-): Promise<MqttClient>;
+): Promise<MqttClient> {
+  const settings = connectSettings(environment, url, options);
+  const aborted = abortedBefore(settings, 'connecting');
+  if (aborted !== undefined) throw aborted;
+  // A session that is not kept need not be recorded, unless somebody wants its record.
+  const store = settings.store ?? (settings.sessionKept ? environment.defaultStore() : undefined);
+  const snapshot = store === undefined ? [] : await loaded(store);
+  const clientId = settings.clientId ?? randomClientId(environment.clock);
+  try {
+    const client = new Client({ environment, settings, clientId, store, snapshot });
+    return await Client.start(client);
+  } catch (error) {
+    await store?.close();
+    throw error;
+  }
+}
+
+async function loaded(store: SessionStore): Promise<SessionSnapshot> {
+  try {
+    return await store.load();
+  } catch (thrown) {
+    if (thrown instanceof MqttError) throw thrown;
+    const cause = asError(thrown);
+    throw new MqttError('storeFailed', `the session store could not be read: ${cause.message}`, {
+      cause,
+    });
+  }
+}
+
+const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+
+/** 17 digits of 62 make 101 bits; 23 letters and digits are what every server accepts. [MQTT3-3.1.3-5] */
+function randomClientId(clock: Clock): string {
+  let clientId = 'mqtt';
+  for (let index = 0; index < 17; index++) {
+    clientId += digits[Math.floor(clock.random() * digits.length)];
+  }
+  return clientId;
+}

@@ -1,4 +1,5 @@
 import type { Properties } from '@mqtt-kit/packet';
+import type { Subscription, SubscriptionGrant } from './subscription.ts';
 
 /** The stable names of everything that can go wrong. */
 export type MqttErrorCode =
@@ -25,6 +26,8 @@ export type MqttErrorCode =
   | 'outcomeUnknown'
   | 'clientClosed'
   | 'clientIdInUse'
+  /** A handler or listener of the application threw: told by the `error` event alone. */
+  | 'handlerFailed'
   | 'storeFailed'
   | 'storeCorrupt'
   | 'storeLocked';
@@ -41,12 +44,24 @@ export interface MqttErrorDetails {
   readonly hint?: string | undefined;
 }
 
-/** Every error of mqtt-kit. `code` is stable; `message` says what happened; `hint` what to do. */
+// Marks are global symbols, so that `instanceof` also knows an error that another copy of this package made.
+const anyError: unique symbol = Symbol.for('mqtt-kit.MqttError');
+const usageError: unique symbol = Symbol.for('mqtt-kit.MqttUsageError');
+const breachError: unique symbol = Symbol.for('mqtt-kit.MqttBreachError');
+const subscribeError: unique symbol = Symbol.for('mqtt-kit.MqttSubscribeError');
+
+/**
+ * Every error of mqtt-kit. `code` is stable; `message` says what happened; `hint` what to do.
+ * `instanceof` holds for errors of another copy of the package too.
+ */
 export class MqttError extends Error {
   override readonly name: string = 'MqttError';
   readonly code: MqttErrorCode;
+  /** The server's reason code, where the server spoke: 5.0 numbering in both versions. */
   readonly reasonCode: number | undefined;
   readonly reasonString: string | undefined;
+  /** Properties of the packet that refused; `undefined` where no packet did. */
+  readonly properties: Properties | undefined;
   readonly hint: string | undefined;
 
   constructor(code: MqttErrorCode, message: string, details: MqttErrorDetails = {}) {
@@ -54,6 +69,91 @@ export class MqttError extends Error {
     this.code = code;
     this.reasonCode = details.reasonCode;
     this.reasonString = details.reasonString;
+    this.properties = details.properties;
     this.hint = details.hint;
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isMarked(this, MqttError, anyError, value);
+  }
+}
+
+/** A mistake on our side of the API: an argument or option that cannot be (`invalidArgument`). Nothing was sent. */
+export class MqttUsageError extends MqttError {
+  override readonly name: string = 'MqttUsageError';
+
+  constructor(message: string, details: MqttErrorDetails = {}) {
+    super('invalidArgument', message, details);
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isMarked(this, MqttUsageError, usageError, value);
+  }
+}
+
+/** What the server sent broke the protocol (`malformedPacket`, `protocolError`): the connection was closed. */
+export class MqttBreachError extends MqttError {
+  override readonly name: string = 'MqttBreachError';
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isMarked(this, MqttBreachError, breachError, value);
+  }
+}
+
+/**
+ * One or more topic filters of a `subscribe` were refused (`subscribeRefused` by the server, `serverLimit` by what it
+ * announced). Those that were granted stay subscribed.
+ */
+export class MqttSubscribeError extends MqttError {
+  override readonly name: string = 'MqttSubscribeError';
+  /** What became of each filter, in the order of the call; 0x80 and above: refused. */
+  readonly grants: readonly SubscriptionGrant[];
+  /** Holds the filters that were granted; `undefined` when none was. */
+  readonly subscription: Subscription | undefined;
+
+  constructor(
+    code: 'subscribeRefused' | 'serverLimit',
+    message: string,
+    grants: readonly SubscriptionGrant[],
+    subscription: Subscription | undefined,
+    details: MqttErrorDetails = {},
+  ) {
+    super(code, message, details);
+    this.grants = grants;
+    this.subscription = subscription;
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isMarked(this, MqttSubscribeError, subscribeError, value);
+  }
+}
+
+for (const [type, mark] of [
+  [MqttError, anyError],
+  [MqttUsageError, usageError],
+  [MqttBreachError, breachError],
+  [MqttSubscribeError, subscribeError],
+] as const) {
+  Object.defineProperty(type.prototype, mark, { value: true });
+}
+
+/** Only these classes themselves go by the mark: a class that an application derives is told apart as usual. */
+function isMarked(type: unknown, marked: unknown, mark: symbol, value: unknown): boolean {
+  if (type === marked) {
+    return typeof value === 'object' && value !== null && mark in value;
+  }
+  return Function.prototype[Symbol.hasInstance].call(type as never, value);
+}
+
+/** Anything thrown, as an `Error`. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(describeThrown(thrown), { cause: thrown });
+}
+
+function describeThrown(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return 'something without a text was thrown';
   }
 }

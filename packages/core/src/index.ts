@@ -1,10 +1,26 @@
-export * from './client.ts';
-export * from './clock.ts';
-export * from './errors.ts';
-export * from './message.ts';
-export * from './options.ts';
-export * from './session-store.ts';
-export * from './status.ts';
-export * from './subscription.ts';
-export * from './topic-pattern.ts';
-export * from './transport.ts';
+export {
+  type ClientEvents,
+  type CloseResult,
+  connectWith,
+  type Environment,
+  type MqttClient,
+  type PublishPromise,
+  type PublishResult,
+} from './client.ts';
+export { type Cancel, type Clock, systemClock } from './clock.ts';
+export {
+  MqttBreachError,
+  MqttError,
+  type MqttErrorCode,
+  type MqttErrorDetails,
+  MqttSubscribeError,
+  MqttUsageError,
+} from './errors.ts';
+export { memoryStore } from './memory-session-store.ts';
+export type { Message } from './message.ts';
+export type * from './options.ts';
+export type { SessionStore } from './session-store.ts';
+export type { Status } from './status.ts';
+export type { MessageHandler, Subscription, SubscriptionGrant } from './subscription.ts';
+export { type TopicParams, type TopicPattern, topic } from './topic-pattern.ts';
+export type * from './transport.ts';

@@ -1,4 +1,7 @@
-import type { QoS, UserProperty } from '@mqtt-kit/packet';
+import type { PublishPacket, QoS, UserProperty } from '@mqtt-kit/packet';
+import { MqttUsageError } from './errors.ts';
+import { given } from './option-check.ts';
+import type { LooseParams, ParsedTopicPattern } from './topic-pattern.ts';
 
 /** A received message. */
 export interface Message<Params = Readonly<Record<string, string | string[]>>> {
@@ -30,4 +33,90 @@ export interface Message<Params = Readonly<Record<string, string | string[]>>> {
   text(): string;
   /** The payload as JSON. Throws `MqttError` `invalidArgument` naming topic and position when it is not JSON. */
   json<T = unknown>(): T;
+}
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+const noUserProperties: readonly UserProperty[] = Object.freeze([]);
+const noIdentifiers: readonly number[] = Object.freeze([]);
+
+/** A received message as one subscription sees it. What few ask for is made when it is asked for. */
+export class ReceivedMessage implements Message<LooseParams> {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly qos: QoS;
+  readonly retain: boolean;
+  readonly dup: boolean;
+  readonly packetIdentifier: number | undefined;
+  readonly #packet: PublishPacket;
+  readonly #pattern: ParsedTopicPattern | undefined;
+  #params: LooseParams | undefined;
+
+  /** Without a pattern for a message that no subscription matches. */
+  constructor(packet: PublishPacket, pattern: ParsedTopicPattern | undefined) {
+    this.topic = packet.topic;
+    this.payload = packet.payload;
+    this.qos = packet.qos;
+    this.retain = packet.retain;
+    this.dup = packet.dup;
+    this.packetIdentifier = packet.packetIdentifier;
+    this.#packet = packet;
+    this.#pattern = pattern;
+    this.#params = undefined;
+  }
+
+  get params(): LooseParams {
+    this.#params ??= this.#pattern?.params(this.topic) ?? {};
+    return this.#params;
+  }
+
+  get payloadFormatIndicator(): number | undefined {
+    return this.#packet.properties.payloadFormatIndicator;
+  }
+
+  get messageExpirySeconds(): number | undefined {
+    return this.#packet.properties.messageExpiryInterval;
+  }
+
+  get contentType(): string | undefined {
+    return this.#packet.properties.contentType;
+  }
+
+  get responseTopic(): string | undefined {
+    return this.#packet.properties.responseTopic;
+  }
+
+  get correlationData(): Uint8Array | undefined {
+    return this.#packet.properties.correlationData;
+  }
+
+  get userProperties(): readonly UserProperty[] {
+    return this.#packet.properties.userProperties ?? noUserProperties;
+  }
+
+  get subscriptionIdentifiers(): readonly number[] {
+    return this.#packet.properties.subscriptionIdentifiers ?? noIdentifiers;
+  }
+
+  text(): string {
+    return decoder.decode(this.payload);
+  }
+
+  json<T = unknown>(): T {
+    const text = this.text();
+    try {
+      return JSON.parse(text) as T;
+    } catch (cause) {
+      throw new MqttUsageError(
+        `the message on ${given(this.topic)} is not JSON: ${jsonProblem(text, cause as Error)}`,
+        { cause },
+      );
+    }
+  }
+}
+
+/** What the platform says, with the position where it leaves that out. */
+function jsonProblem(text: string, error: Error): string {
+  if (text.trim() === '') return 'it is empty';
+  if (/position|column|end of/i.test(error.message)) return error.message;
+  return `${error.message} (in ${text.length} characters)`;
 }

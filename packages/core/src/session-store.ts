@@ -10,5 +10,6 @@ export interface SessionStore {
   commit(operations: readonly SessionOperation[]): void | Promise<void>;
   /** Forgets everything. */
   clear(): void | Promise<void>;
+  /** Unlocks the store. What it holds stays. */
   close(): void | Promise<void>;
 }

@@ -1,0 +1,466 @@
+/** The options of `connect`, checked against each other, with defaults, copied: nothing of the caller's is kept or changed. */
+import type { QueueLimits, Will } from '@mqtt-kit/engine';
+import type { Properties } from '@mqtt-kit/packet';
+import type { BacklogBounds } from './backlog.ts';
+import type { Environment } from './client.ts';
+import { type ConnectionUrl, parseConnectionUrl } from './connection-url.ts';
+import { MqttUsageError } from './errors.ts';
+import {
+  checkAmount,
+  checkBoolean,
+  checkBytes,
+  checkCount,
+  checkFunction,
+  checkInteger,
+  checkOneOf,
+  checkOptions,
+  checkSignal,
+  checkString,
+  checkTimeout,
+  expectation,
+} from './option-check.ts';
+import type {
+  AuthenticationOptions,
+  ConnectAttempt,
+  ConnectOptions,
+  Credentials,
+  QueueOptions,
+  ReconnectOptions,
+  WillOptions,
+} from './options.ts';
+import { checkUserProperties } from './outgoing-message.ts';
+import type { ReconnectSettings } from './reconnect.ts';
+import type { SessionStore } from './session-store.ts';
+import type { TlsOptions, WebSocketOptions } from './transport.ts';
+import { checkTlsOptions, checkWebSocketOptions } from './transport-options.ts';
+import { checkWill } from './will.ts';
+
+/** A name and a password as CONNECT carries them. */
+export interface WireCredentials {
+  readonly username: string | undefined;
+  readonly password: Uint8Array | undefined;
+}
+
+export interface ConnectSettings {
+  readonly urls: readonly ConnectionUrl[];
+  readonly version: 'auto' | '5.0' | '3.1.1';
+  /** An option that only 5.0 can honour: falling back to 3.1.1 would drop it without a word. */
+  readonly needs50: string | undefined;
+  /** `undefined`: one is to be made up. */
+  readonly clientId: string | undefined;
+  readonly cleanStart: boolean;
+  readonly sessionExpirySeconds: number;
+  /** Whether the server may keep a session beyond a connection. */
+  readonly sessionKept: boolean;
+  readonly keepAliveSeconds: number;
+  readonly connectTimeoutMs: number;
+  readonly username: string | undefined;
+  readonly password: Uint8Array | undefined;
+  readonly credentials: ConnectOptions['credentials'];
+  readonly authentication: AuthenticationOptions | undefined;
+  readonly will: Will | undefined;
+  /** Asked at each attempt, in place of `will`. */
+  readonly willFor:
+    | ((attempt: ConnectAttempt) => WillOptions | undefined | Promise<WillOptions | undefined>)
+    | undefined;
+  readonly tls: TlsOptions | undefined;
+  readonly webSocket: WebSocketOptions | undefined;
+  /** `undefined`: no reconnection. */
+  readonly reconnect: ReconnectSettings | undefined;
+  readonly queue: QueueLimits;
+  /** Callers are held back while the queue is full. */
+  readonly waitForRoom: boolean;
+  readonly inbox: BacklogBounds;
+  readonly store: SessionStore | undefined;
+  readonly foreignSession: 'reset' | 'adopt' | 'error';
+  readonly waitForConnection: boolean;
+  readonly signal: AbortSignal | undefined;
+  readonly topicAliases: boolean;
+  readonly trace: boolean;
+  readonly maximumPacketSize: number;
+  /** CONNECT properties that are the same at each attempt, without those of authentication. */
+  readonly properties: Properties;
+}
+
+const connectNames = [
+  'version',
+  'clientId',
+  'cleanStart',
+  'sessionExpirySeconds',
+  'keepAliveSeconds',
+  'connectTimeoutMs',
+  'username',
+  'password',
+  'credentials',
+  'authentication',
+  'will',
+  'tls',
+  'webSocket',
+  'servers',
+  'reconnect',
+  'queue',
+  'inbox',
+  'store',
+  'foreignSession',
+  'waitForConnection',
+  'signal',
+  'topicAliases',
+  'trace',
+  'receiveMaximum',
+  'maximumPacketSize',
+  'topicAliasMaximum',
+  'requestResponseInformation',
+  'requestProblemInformation',
+  'userProperties',
+] as const satisfies readonly (keyof ConnectOptions)[];
+
+const fourBytes = 0xffff_ffff;
+const sevenDaysSeconds = 7 * 24 * 60 * 60;
+
+/** Why something of 5.0 cannot be used with `version: '3.1.1'`, after its name. */
+export const versionProblem = "needs MQTT 5.0; version is '3.1.1'";
+
+/** Throws a `MqttUsageError` that names the option at fault. No I/O happens. */
+export function connectSettings(
+  environment: Environment,
+  url: string | URL,
+  options: ConnectOptions | undefined,
+): ConnectSettings {
+  const given = checkOptions('options of connect', options ?? {}, connectNames);
+  const get = <K extends keyof ConnectOptions>(name: K): unknown => given.get(name);
+  const urls = checkUrls(environment, url, get('servers'));
+  const tls = checkTlsOptions(get('tls'));
+  const webSocket = checkWebSocketOptions(get('webSocket'));
+  checkTransportsFit(urls, tls, webSocket);
+
+  const version = checkOneOf('version', get('version') ?? 'auto', ['auto', '5.0', '3.1.1']);
+  const only50 = version === '3.1.1' ? versionProblem : undefined;
+  const store = checkStore(get('store'));
+  const session = checkSession(given, store);
+  const credentials = get('credentials') as ConnectOptions['credentials'];
+  if (credentials !== undefined) checkFunction('credentials', credentials);
+  const will = get('will');
+  const authentication = checkAuthentication(get('authentication'));
+  const needs50 = optionsOf50(given);
+  if (needs50 !== undefined && only50 !== undefined) {
+    throw new MqttUsageError(`${needs50} ${only50}`);
+  }
+  const queue = checkQueue(get('queue'));
+  const maximumPacketSize = checkInteger(
+    'maximumPacketSize',
+    get('maximumPacketSize') ?? 16_777_216,
+    1,
+    fourBytes,
+  );
+  return {
+    urls,
+    version,
+    needs50,
+    ...session,
+    keepAliveSeconds: checkInteger('keepAliveSeconds', get('keepAliveSeconds') ?? 60, 0, 65_535),
+    connectTimeoutMs: checkTimeout('connectTimeoutMs', get('connectTimeoutMs') ?? 10_000),
+    ...checkCredentials(
+      { username: get('username'), password: get('password') },
+      only50 !== undefined && credentials === undefined && urls[0]?.username === undefined,
+    ),
+    credentials,
+    authentication,
+    will: will === undefined || typeof will === 'function' ? undefined : checkWill(will, only50),
+    willFor: typeof will === 'function' ? (will as ConnectSettings['willFor']) : undefined,
+    tls,
+    webSocket,
+    reconnect: checkReconnect(get('reconnect')),
+    queue: queue.limits,
+    waitForRoom: queue.wait,
+    inbox: checkInbox(get('inbox')),
+    store,
+    foreignSession: checkOneOf('foreignSession', get('foreignSession') ?? 'reset', [
+      'reset',
+      'adopt',
+      'error',
+    ]),
+    waitForConnection: checkBoolean('waitForConnection', get('waitForConnection') ?? true),
+    signal: get('signal') === undefined ? undefined : checkSignal('signal', get('signal')),
+    topicAliases: checkBoolean('topicAliases', get('topicAliases') ?? true),
+    trace: checkBoolean('trace', get('trace') ?? false),
+    maximumPacketSize,
+    properties: checkProperties(given, session.sessionExpirySeconds, maximumPacketSize, only50),
+  };
+}
+
+/** User name and password as they go on the wire. `nameNeeded`: 3.1.1 has no password without a user name. */
+export function checkCredentials(
+  credentials: { readonly username?: unknown; readonly password?: unknown },
+  nameNeeded: boolean,
+): WireCredentials {
+  const { username, password } = credentials;
+  if (password !== undefined && username === undefined && nameNeeded) {
+    // [MQTT3-3.1.2-22]
+    throw new MqttUsageError(`password without username ${versionProblem}`);
+  }
+  return {
+    username: username === undefined ? undefined : checkString('username', username),
+    password: password === undefined ? undefined : checkPassword(password),
+  };
+}
+
+/** Never shows what was given. */
+function checkPassword(password: unknown): Uint8Array {
+  if (typeof password === 'string') {
+    return checkBytes('password', new TextEncoder().encode(password), 65_535);
+  }
+  if (password instanceof Uint8Array) return checkBytes('password', password, 65_535);
+  throw new MqttUsageError(`password must be a string or a Uint8Array; got a ${typeof password}`);
+}
+
+/** What a credentials function gave. */
+export function checkCredentialsOf(value: unknown, nameNeeded: boolean): WireCredentials {
+  const given = checkOptions('the result of credentials()', value, [
+    'username',
+    'password',
+  ] as const satisfies readonly (keyof Credentials)[]);
+  return checkCredentials(
+    { username: given.get('username'), password: given.get('password') },
+    nameNeeded,
+  );
+}
+
+function checkUrls(
+  environment: Environment,
+  url: unknown,
+  servers: unknown,
+): readonly ConnectionUrl[] {
+  const urls = [parseConnectionUrl(url)];
+  if (servers !== undefined) {
+    if (!Array.isArray(servers)) throw expectation('servers', 'an array of URLs', servers);
+    servers.forEach((server: unknown, index) => {
+      urls.push(parseConnectionUrl(server, `servers[${index}]`));
+    });
+  }
+  for (const { scheme, server } of urls) {
+    if (Object.hasOwn(environment.transports, scheme)) continue;
+    const hint = environment.missingTransports[scheme];
+    throw new MqttUsageError(`${scheme}:// is not available here, as in ${server}`, { hint });
+  }
+  return urls;
+}
+
+/** Settings that would do nothing are a mistake, and with TLS a dangerous one. */
+function checkTransportsFit(
+  urls: readonly ConnectionUrl[],
+  tls: TlsOptions | undefined,
+  webSocket: WebSocketOptions | undefined,
+): void {
+  for (const { scheme, secure, server } of urls) {
+    if (tls !== undefined && !secure) {
+      const meant = scheme === 'ws' ? 'wss' : 'mqtts';
+      throw new MqttUsageError(`tls options need ${meant}://; ${server} is not encrypted`, {
+        hint: `Write ${meant}:// in place of ${scheme}://, or leave the tls options out.`,
+      });
+    }
+    if (webSocket !== undefined && !scheme.startsWith('ws')) {
+      throw new MqttUsageError(`webSocket options need ws:// or wss://; got ${server}`);
+    }
+  }
+}
+
+type Session = Pick<
+  ConnectSettings,
+  'clientId' | 'cleanStart' | 'sessionExpirySeconds' | 'sessionKept'
+>;
+
+function checkSession(
+  given: ReadonlyMap<string, unknown>,
+  store: SessionStore | undefined,
+): Session {
+  const durable = store?.durable ?? false;
+  const cleanStart = checkBoolean('cleanStart', given.get('cleanStart') ?? !durable);
+  if (durable && cleanStart) {
+    throw new MqttUsageError('cleanStart must be false with a durable store; got true');
+  }
+  const clientId = given.has('clientId')
+    ? checkString('clientId', given.get('clientId'))
+    : undefined;
+  if (!cleanStart && (clientId === undefined || clientId === '')) {
+    // [MQTT3-3.1.3-7]
+    throw new MqttUsageError(
+      `${durable ? 'a durable store' : 'cleanStart: false'} needs a clientId: the session is found again by it`,
+    );
+  }
+  const expiry = given.get('sessionExpirySeconds') ?? (cleanStart ? 0 : sevenDaysSeconds);
+  const sessionExpirySeconds = checkExpiry('sessionExpirySeconds', expiry);
+  const sessionKept = !cleanStart || sessionExpirySeconds > 0;
+  return { clientId, cleanStart, sessionExpirySeconds, sessionKept };
+}
+
+/** `Infinity` is the largest value, which means never. */
+export function checkExpiry(name: string, value: unknown): number {
+  if (value === Number.POSITIVE_INFINITY) return fourBytes;
+  return checkInteger(name, value, 0, fourBytes);
+}
+
+/** The first option that has a meaning in 5.0 alone. Sizes and counts that merely tune are not among them. */
+function optionsOf50(given: ReadonlyMap<string, unknown>): string | undefined {
+  const names = ['authentication', 'sessionExpirySeconds', 'userProperties'] as const;
+  const set = names.find((name) => given.has(name));
+  if (set !== undefined) return set;
+  if (given.get('requestResponseInformation') === true) return 'requestResponseInformation';
+  const will = given.get('will');
+  if (typeof will !== 'object' || will === null) return undefined;
+  const known = new Set(['topic', 'payload', 'qos', 'retain']);
+  const name = Object.entries(will).find(
+    ([key, value]) => value !== undefined && !known.has(key),
+  )?.[0];
+  return name === undefined ? undefined : `will.${name}`;
+}
+
+function checkProperties(
+  given: ReadonlyMap<string, unknown>,
+  sessionExpiryInterval: number,
+  maximumPacketSize: number,
+  only50: string | undefined,
+): Properties {
+  const aliases = checkInteger(
+    'topicAliasMaximum',
+    given.get('topicAliasMaximum') ?? 16,
+    0,
+    65_535,
+  );
+  for (const name of ['topicAliasMaximum', 'requestProblemInformation']) {
+    if (only50 !== undefined && given.has(name)) throw new MqttUsageError(`${name} ${only50}`);
+  }
+  const response = given.get('requestResponseInformation');
+  const problem = given.get('requestProblemInformation');
+  const userProperties = given.get('userProperties');
+  return {
+    ...(sessionExpiryInterval > 0 && { sessionExpiryInterval }),
+    receiveMaximum: checkInteger('receiveMaximum', given.get('receiveMaximum') ?? 1_000, 1, 65_535),
+    maximumPacketSize,
+    ...(aliases > 0 && { topicAliasMaximum: aliases }),
+    ...(response !== undefined && {
+      requestResponseInformation: Number(checkBoolean('requestResponseInformation', response)),
+    }),
+    ...(problem !== undefined && {
+      requestProblemInformation: Number(checkBoolean('requestProblemInformation', problem)),
+    }),
+    ...(userProperties !== undefined && {
+      userProperties: checkUserProperties('userProperties', userProperties),
+    }),
+  };
+}
+
+function checkAuthentication(value: unknown): AuthenticationOptions | undefined {
+  if (value === undefined) return undefined;
+  const names = [
+    'method',
+    'start',
+    'respond',
+  ] as const satisfies readonly (keyof AuthenticationOptions)[];
+  // An instance of a class may have its functions on the prototype, so that only what is missing is told.
+  if (typeof value !== 'object' || value === null) {
+    throw expectation('authentication', `an object with ${names.join(', ')}`, value);
+  }
+  const authentication = value as AuthenticationOptions;
+  checkString('authentication.method', authentication.method);
+  checkFunction('authentication.respond', authentication.respond);
+  const { method, start } = authentication;
+  if (start !== undefined) checkFunction('authentication.start', start);
+  return {
+    method,
+    ...(start !== undefined && { start: start.bind(authentication) }),
+    respond: authentication.respond.bind(authentication),
+  };
+}
+
+function checkReconnect(value: unknown): ReconnectSettings | undefined {
+  if (value === false) return undefined;
+  const names = [
+    'minDelayMs',
+    'maxDelayMs',
+    'factor',
+    'maxAttempts',
+    'initial',
+  ] as const satisfies readonly (keyof ReconnectOptions)[];
+  const given = checkOptions(
+    'reconnect',
+    value === undefined || value === true ? {} : value,
+    names,
+  );
+  const minDelayMs = checkAmount('reconnect.minDelayMs', given.get('minDelayMs') ?? 100, 0);
+  const maxDelayMs = checkAmount(
+    'reconnect.maxDelayMs',
+    given.get('maxDelayMs') ?? Math.max(30_000, minDelayMs),
+    0,
+  );
+  if (minDelayMs > maxDelayMs) {
+    throw new MqttUsageError(
+      `reconnect.minDelayMs must be at most reconnect.maxDelayMs (${maxDelayMs}); got ${minDelayMs}`,
+    );
+  }
+  return {
+    minDelayMs,
+    maxDelayMs,
+    factor: checkAmount('reconnect.factor', given.get('factor') ?? 2, 1),
+    maxAttempts: checkCount(
+      'reconnect.maxAttempts',
+      given.get('maxAttempts') ?? Number.POSITIVE_INFINITY,
+      1,
+    ),
+    initial: checkBoolean('reconnect.initial', given.get('initial') ?? false),
+  };
+}
+
+function checkQueue(value: unknown): { readonly limits: QueueLimits; readonly wait: boolean } {
+  const names = [
+    'maxMessages',
+    'maxBytes',
+    'maxAgeMs',
+    'overflow',
+    'queueQos0',
+    'inFlight',
+  ] as const satisfies readonly (keyof QueueOptions)[];
+  const given = checkOptions('queue', value ?? {}, names);
+  const overflow = checkOneOf('queue.overflow', given.get('overflow') ?? 'reject', [
+    'reject',
+    'dropOldest',
+    'wait',
+    'latestPerTopic',
+  ]);
+  const limits: QueueLimits = {
+    maximumMessages: checkCount('queue.maxMessages', given.get('maxMessages') ?? 10_000, 0),
+    maximumBytes: checkCount('queue.maxBytes', given.get('maxBytes') ?? 67_108_864, 0),
+    maximumAgeMs: checkAmount(
+      'queue.maxAgeMs',
+      given.get('maxAgeMs') ?? Number.POSITIVE_INFINITY,
+      0,
+    ),
+    // The engine refuses what does not fit; the client holds callers back before it comes to that.
+    overflow: overflow === 'wait' ? 'reject' : overflow,
+    queueQos0: checkBoolean('queue.queueQos0', given.get('queueQos0') ?? true),
+    inFlight: checkInteger('queue.inFlight', given.get('inFlight') ?? 1_000, 1, 65_535),
+  };
+  return { limits, wait: overflow === 'wait' };
+}
+
+function checkInbox(value: unknown): BacklogBounds {
+  const given = checkOptions('inbox', value ?? {}, ['maxMessages', 'maxBytes']);
+  return {
+    maxMessages: checkCount('inbox.maxMessages', given.get('maxMessages') ?? 10_000, 1),
+    maxBytes: checkCount('inbox.maxBytes', given.get('maxBytes') ?? 67_108_864, 1),
+  };
+}
+
+function checkStore(value: unknown): SessionStore | undefined {
+  if (value === undefined) return undefined;
+  const store = value as Partial<SessionStore> | null;
+  const functions = ['load', 'commit', 'clear', 'close'] as const;
+  if (
+    typeof store === 'object' &&
+    store !== null &&
+    functions.every((name) => typeof store[name] === 'function') &&
+    typeof store.durable === 'boolean'
+  ) {
+    return value as SessionStore;
+  }
+  throw expectation('store', 'a session store, as made by memoryStore()', value);
+}

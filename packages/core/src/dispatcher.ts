@@ -1,0 +1,136 @@
+/**
+ * Brings received messages to the subscriptions they concern, and sees to it that each is acknowledged once.
+ *
+ * A resumed session delivers right after CONNACK, before the application had a chance to subscribe again. While
+ * a resume is fresh, messages without a handler are therefore held, unacknowledged, for one to come. After that, and
+ * in any other situation, they are acknowledged, as the protocol demands, and reported.
+ */
+import type { Delivery, EngineEvent } from '@mqtt-kit/engine';
+import type { PublishPacket } from '@mqtt-kit/packet';
+import type { Cancel, Clock } from './clock.ts';
+import type { Waiting } from './consumer.ts';
+import type { Driver } from './driver.ts';
+import { type Message, ReceivedMessage } from './message.ts';
+import { Receipt } from './receipt.ts';
+import type { SubscriptionTree } from './subscription-tree.ts';
+import type { Route } from './topic-filter-entry.ts';
+
+/** How long a resume is fresh, and how many messages are held meanwhile. */
+const holdMs = 5_000;
+const maximumHeld = 1_000;
+
+type MessageEvent = Extract<EngineEvent, { type: 'message' }>;
+
+export class Dispatcher {
+  readonly #driver: Driver;
+  readonly #clock: Clock;
+  readonly #tree: SubscriptionTree<Route>;
+  readonly #onUnmatched: (message: Message) => void;
+  #held: MessageEvent[] = [];
+  #holding = false;
+  #cancelHold: Cancel | undefined;
+  #lookScheduled = false;
+  #ended = false;
+  readonly #acknowledge = (delivery: Delivery): void => this.#driver.acknowledge(delivery, 0);
+
+  constructor(
+    driver: Driver,
+    clock: Clock,
+    tree: SubscriptionTree<Route>,
+    onUnmatched: (message: Message) => void,
+  ) {
+    this.#driver = driver;
+    this.#clock = clock;
+    this.#tree = tree;
+    this.#onUnmatched = onUnmatched;
+  }
+
+  /** A session was resumed: messages whose handlers are not there yet are held for a while. */
+  holdUnmatched(): void {
+    this.#cancelHold?.();
+    this.#holding = true;
+    const atMs = this.#clock.now().monotonicMs + holdMs;
+    this.#cancelHold = this.#clock.schedule(atMs, () => this.#releaseHeld());
+  }
+
+  onMessage(event: MessageEvent): void {
+    const routes = this.#routesOf(event.packet);
+    if (routes.length > 0) return this.#hand(event, routes);
+    if (this.#holding && this.#held.length < maximumHeld) {
+      this.#held.push(event);
+      return;
+    }
+    this.#unmatched(event);
+  }
+
+  /** A handler came: those that are held for it are handed out, once all calls of this turn are made. */
+  onSubscribed(): void {
+    if (this.#held.length === 0 || this.#lookScheduled) return;
+    this.#lookScheduled = true;
+    queueMicrotask(() => {
+      this.#lookScheduled = false;
+      const held = this.#held;
+      this.#held = [];
+      for (const event of held) this.onMessage(event);
+    });
+  }
+
+  /** Messages that waited for a handler that is gone: nobody wants them any more. */
+  onAbandoned(waiting: readonly Waiting[]): void {
+    if (this.#ended) return;
+    for (const { message, receipt } of waiting) {
+      this.#onUnmatched(message);
+      receipt?.done();
+    }
+  }
+
+  /** Nothing is held any more; what was, is not acknowledged: a kept session delivers it again. */
+  end(): void {
+    this.#ended = true;
+    this.#cancelHold?.();
+    this.#holding = false;
+    this.#held = [];
+  }
+
+  #routesOf({ topic, properties }: PublishPacket): readonly Route[] {
+    const routes = this.#tree.match(topic);
+    const identifiers = properties.subscriptionIdentifiers;
+    if (routes.length < 2) return routes;
+    if (identifiers !== undefined) {
+      // The server names the subscriptions for which it sends this copy. Identifiers that fit none of ours come from
+      // an earlier life of the session: then the topic alone decides.
+      const named = routes.filter(({ entry }) => identifiers.includes(entry.identifier));
+      if (named.length > 0) return withoutRepeats(named);
+    }
+    return withoutRepeats(routes);
+  }
+
+  #hand(event: MessageEvent, routes: readonly Route[]): void {
+    const { packet, delivery } = event;
+    const receipt =
+      packet.qos === 0 ? undefined : new Receipt(delivery, routes.length, this.#acknowledge);
+    for (const { use, pattern } of routes) {
+      use.consumer.take(new ReceivedMessage(packet, pattern), receipt);
+    }
+  }
+
+  #releaseHeld(): void {
+    this.#holding = false;
+    this.#cancelHold = undefined;
+    const held = this.#held;
+    this.#held = [];
+    for (const event of held) this.onMessage(event);
+  }
+
+  #unmatched({ packet, delivery }: MessageEvent): void {
+    this.#onUnmatched(new ReceivedMessage(packet, undefined));
+    if (packet.qos > 0) this.#acknowledge(delivery);
+  }
+}
+
+/** One call of `subscribe` gets a message once, however many of its filters match. */
+function withoutRepeats(routes: readonly Route[]): readonly Route[] {
+  const uses = new Set(routes.map(({ use }) => use));
+  if (uses.size === routes.length) return routes;
+  return routes.filter(({ use }) => uses.delete(use));
+}

@@ -1,0 +1,485 @@
+/**
+ * Pumps one engine: requests and received bytes go in with the current time; what comes out is committed to the
+ * store, written to the transport, and delivered as events, in that order, batch after batch.
+ *
+ * - Requests of one turn leave in one write: the first asks for a flush by a microtask, and 64 KiB flush at once.
+ *   The flush waits until a few microtasks have passed without a request, since asynchronous handlers that finish one
+ *   after the other acknowledge one after the other. A received chunk is flushed in its own turn.
+ * - While a commit is under way no further batch is taken: whatever comes meanwhile joins the next one. Urgent output
+ *   (pings, the close of a breach) waits for nothing.
+ * - Nothing recurses: events are delivered from a list, and whatever they lead to is taken up by the loop around it.
+ * - One timer stands for all deadlines of the engine. One that comes too early is harmless, so it is not moved when
+ *   the deadline moves away.
+ *
+ * The driver knows no promise but those of the store, no message, no subscription and no policy.
+ */
+import type {
+  Batch,
+  CancelResult,
+  ClientEngine,
+  ConnectRequest,
+  Delivery,
+  DisconnectRequest,
+  EngineEvent,
+  Now,
+  OutgoingMessage,
+  SubscribeRequest,
+  Ticket,
+  UnsubscribeRequest,
+} from '@mqtt-kit/engine';
+import type { Cancel, Clock } from './clock.ts';
+import { asError, MqttError } from './errors.ts';
+import { Link } from './link.ts';
+import type { SessionStore } from './session-store.ts';
+import type { OpenTransport, TransportTarget } from './transport.ts';
+
+/** Bytes that are worth a write of their own. */
+const flushAtBytes = 65_536;
+/** Microtasks without a request before a flush. */
+const quietMicrotasks = 4;
+/** A timer that comes so late means that the machine slept, or that something blocked it. */
+const lateMs = 500;
+
+export interface DriverHandlers {
+  /** An event of the engine, in order. It must not throw. */
+  onEvent(event: EngineEvent): void;
+  /** Everything that was asked for is committed, written and told: there may be room for more. */
+  onIdle(): void;
+  /** The store failed: nothing works any more, and nothing that was not committed was sent. */
+  onStoreFailed(error: MqttError): void;
+}
+
+/** How a connection's transport ended. */
+export interface LinkEnd {
+  /** What the transport said, or the reason given to `abort`. */
+  readonly error: Error | undefined;
+  /** Whether it had been open. */
+  readonly wasOpened: boolean;
+}
+
+/** Called when the bytes of a batch were handed to the transport, or with the error that prevented it. */
+export type FlushListener = (error: MqttError | undefined) => void;
+
+interface TakenBatch {
+  readonly batch: Batch;
+  readonly flushListeners: readonly FlushListener[];
+}
+
+export class Driver {
+  readonly #engine: ClientEngine;
+  readonly #store: SessionStore | undefined;
+  readonly #clock: Clock;
+  readonly #handlers: DriverHandlers;
+  #link: Link | undefined;
+  #lastEnd: LinkEnd = { error: undefined, wasOpened: false };
+  #closedWaiters: (() => void)[] = [];
+
+  readonly #undelivered: Batch[] = [];
+  #flushListeners: FlushListener[] = [];
+  #taking = false;
+  #delivering = false;
+  #committing = false;
+  /** Something was asked of the engine since output was taken last. */
+  #asked = false;
+  #flushScheduled = false;
+  #microtasksLeft = 0;
+  #taken = 0;
+  #delivered = 0;
+  readonly #deliveryWaiters: { readonly batch: number; readonly resolve: () => void }[] = [];
+  #ended = false;
+
+  /** The time of this turn: reading clocks costs as much as encoding a small message. */
+  #turn: Now | undefined;
+  #timerAtMs = Number.POSITIVE_INFINITY;
+  #cancelTimer: Cancel | undefined;
+  #gaveWay = false;
+  #consumersLag = false;
+
+  constructor(
+    engine: ClientEngine,
+    store: SessionStore | undefined,
+    clock: Clock,
+    handlers: DriverHandlers,
+  ) {
+    this.#engine = engine;
+    this.#store = store;
+    this.#clock = clock;
+    this.#handlers = handlers;
+  }
+
+  /** The batch that will carry what is asked for now: for `whenDelivered`, and to tell one flush from the next. */
+  get batchToCome(): number {
+    return this.#taken + 1;
+  }
+
+  /** The transport of the current connection is open, and nobody is closing it. */
+  get isOpen(): boolean {
+    return this.#link?.isOpen ?? false;
+  }
+
+  /** Whether reading can be paused: the transport knows how, and no answer that somebody awaits would be held back. */
+  get mayPause(): boolean {
+    return (this.#link?.canPause ?? false) && !this.#engine.awaitingAnswer;
+  }
+
+  get queued(): { readonly messages: number; readonly bytes: number } {
+    return this.#engine.queued;
+  }
+
+  get awaitingAnswer(): boolean {
+    return this.#engine.awaitingAnswer;
+  }
+
+  /** Starts a connection. Exactly one `disconnected` event follows. An earlier transport is destroyed. */
+  connect(request: ConnectRequest, open: OpenTransport, target: TransportTarget): void {
+    this.#link?.destroy();
+    this.#engine.connect(request, this.#now());
+    const link = new Link(this.#engine.connection, this.#clock, {
+      onOpened: (opened) => this.#onOpened(opened),
+      onData: (from, chunk) => this.#onData(from, chunk),
+      onDrain: () => {
+        this.#engine.transportWritable(true, this.#fresh());
+        this.flush();
+      },
+      onClosed: (closed) => this.#onClosed(closed),
+    });
+    this.#link = link;
+    link.open(open, target);
+    this.request();
+  }
+
+  /** How the transport of the latest connection ended. */
+  get lastEnd(): LinkEnd {
+    return this.#link === undefined
+      ? this.#lastEnd
+      : { error: this.#link.error, wasOpened: this.#link.wasOpened };
+  }
+
+  /** Call `request` afterwards, when who waits for the flush is known: it may flush at once. */
+  publish(message: OutgoingMessage): Ticket {
+    return this.#engine.publish(message, this.#now());
+  }
+
+  subscribe(request: SubscribeRequest): Ticket {
+    const ticket = this.#engine.subscribe(request, this.#now());
+    this.request();
+    return ticket;
+  }
+
+  unsubscribe(request: UnsubscribeRequest): Ticket {
+    const ticket = this.#engine.unsubscribe(request, this.#now());
+    this.request();
+    return ticket;
+  }
+
+  cancel(ticket: Ticket): CancelResult {
+    const result = this.#engine.cancel(ticket, this.#now());
+    this.request();
+    return result;
+  }
+
+  acknowledge(delivery: Delivery, reasonCode: number): void {
+    if (this.#ended) return;
+    this.#engine.acknowledge(delivery, reasonCode, this.#now());
+    this.request();
+  }
+
+  authenticate(data: Uint8Array | undefined): void {
+    this.#engine.authenticate(data, this.#now());
+    this.request();
+  }
+
+  disconnect(request: DisconnectRequest): void {
+    this.#engine.disconnect(request, this.#now());
+    this.flush();
+  }
+
+  /** Destroys the current transport: the `disconnected` event tells this reason. */
+  abort(error: MqttError): void {
+    this.#link?.destroy(error);
+  }
+
+  /** Calls back when what is encoded now was handed to the transport. */
+  afterFlush(listener: FlushListener): void {
+    this.#flushListeners.push(listener);
+  }
+
+  /** Resolves when that batch is committed and delivered, or nothing was to be committed. Pends for ever after `end`. */
+  whenDelivered(batch: number): Promise<void> {
+    const idle = !this.#asked && !this.#committing && !this.#delivering;
+    if (this.#delivered >= batch || idle) return Promise.resolve();
+    return new Promise((resolve) => this.#deliveryWaiters.push({ batch, resolve }));
+  }
+
+  /** Received messages wait for handlers: reading pauses as long as that is possible. */
+  setConsumersLag(lag: boolean): void {
+    this.#consumersLag = lag;
+    this.request();
+  }
+
+  /** Resolves when no transport is left. */
+  whenClosed(): Promise<void> {
+    if (this.#link === undefined) return Promise.resolve();
+    return new Promise((resolve) => this.#closedWaiters.push(resolve));
+  }
+
+  /** Stops for good: no timer, no transport, no event. */
+  end(error?: MqttError): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#cancelTimer?.();
+    this.#link?.destroy(error);
+  }
+
+  /** Takes and delivers all output there is. Harmless at any time. */
+  flush(): void {
+    if (this.#delivering || this.#taking) {
+      // Something that an event or a write led to: the loop that is under way goes on with it.
+      this.#asked = true;
+      return;
+    }
+    do {
+      this.#takeOutput();
+      this.#deliver();
+    } while (this.#asked && !this.#committing && !this.#ended);
+    this.#turn = undefined;
+    if (this.#ended) return;
+    this.#updateReading();
+    this.#armTimer();
+  }
+
+  /** Something was asked of the engine: its output leaves soon, together with what else this turn brings. */
+  request(): void {
+    this.#asked = true;
+    if (this.#engine.pendingBytes >= flushAtBytes) {
+      // Also from within an event: a handler may publish without an end. The events wait for their turn.
+      if (this.#delivering) this.#takeOutput();
+      else this.flush();
+      return;
+    }
+    if (this.#delivering || this.#taking) return;
+    this.#microtasksLeft = quietMicrotasks;
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    queueMicrotask(this.#microtask);
+  }
+
+  readonly #microtask = (): void => {
+    if (this.#microtasksLeft > 0) {
+      this.#microtasksLeft -= 1;
+      queueMicrotask(this.#microtask);
+      return;
+    }
+    this.#flushScheduled = false;
+    this.flush();
+  };
+
+  #takeOutput(): void {
+    if (this.#taking || this.#ended) return;
+    this.#taking = true;
+    this.#asked = false;
+    this.#writeUrgent();
+    while (!this.#committing && !this.#ended) {
+      const batch = this.#engine.takeBatch();
+      if (batch === undefined) break;
+      this.#taken += 1;
+      const taken: TakenBatch = { batch, flushListeners: this.#flushListeners };
+      if (this.#flushListeners.length > 0) this.#flushListeners = [];
+      this.#commit(taken);
+    }
+    this.#taking = false;
+  }
+
+  /** [1] The batch's operations. An `await` only where the store makes a promise. */
+  #commit(taken: TakenBatch): void {
+    const { operations } = taken.batch;
+    if (operations.length === 0 || this.#store === undefined) return this.#write(taken);
+    let committed: void | Promise<void>;
+    try {
+      committed = this.#store.commit(operations);
+    } catch (thrown) {
+      return this.#storeFailed(taken, thrown);
+    }
+    if (committed === undefined) return this.#write(taken);
+    this.#committing = true;
+    committed.then(
+      () => {
+        this.#committing = false;
+        if (this.#ended) return this.#settleFlush(taken, lostWithConnection());
+        this.#write(taken);
+        this.flush();
+      },
+      (thrown) => {
+        this.#committing = false;
+        this.#storeFailed(taken, thrown);
+      },
+    );
+  }
+
+  /** [2] The batch's bytes, if its connection is still the current one; its events are delivered in any case. */
+  #write(taken: TakenBatch): void {
+    const { batch } = taken;
+    const link = this.#link;
+    let written = false;
+    if (batch.bytes.length > 0 && link?.isOpen && link.connection === batch.connection) {
+      this.#writeTo(link, batch.bytes);
+      written = true;
+    }
+    this.#undelivered.push(batch);
+    if (taken.flushListeners.length === 0) return;
+    this.#settleFlush(taken, written ? undefined : lostWithConnection());
+  }
+
+  #writeTo(link: Link, bytes: readonly Uint8Array[]): void {
+    const writable = link.write(bytes);
+    const now = this.#now();
+    this.#engine.written(now);
+    if (!writable) this.#engine.transportWritable(false, now);
+  }
+
+  #settleFlush(taken: TakenBatch, error: MqttError | undefined): void {
+    for (const listener of taken.flushListeners) listener(error);
+  }
+
+  #writeUrgent(): void {
+    for (let urgent = this.#engine.takeUrgent(); urgent; urgent = this.#engine.takeUrgent()) {
+      const link = this.#link;
+      if (link === undefined || link.connection !== urgent.connection) continue;
+      if (urgent.bytes.length > 0 && link.isOpen) this.#writeTo(link, urgent.bytes);
+      if (urgent.close) link.close();
+    }
+  }
+
+  /** [3] Events, and [4] the close that follows them. */
+  #deliver(): void {
+    if (this.#ended) return;
+    this.#delivering = true;
+    for (let batch = this.#undelivered.shift(); batch; batch = this.#undelivered.shift()) {
+      for (const event of batch.events) this.#handlers.onEvent(event);
+      if (batch.close && this.#link?.connection === batch.connection) this.#link.close();
+      this.#delivered += 1;
+    }
+    if (!this.#committing && !this.#ended) this.#handlers.onIdle();
+    this.#delivering = false;
+    this.#resolveDelivered();
+  }
+
+  #resolveDelivered(): void {
+    const waiters = this.#deliveryWaiters;
+    if (waiters.length === 0) return;
+    const idle = !this.#asked && !this.#committing;
+    for (let first = waiters[0]; first; first = waiters[0]) {
+      if (!idle && first.batch > this.#delivered) return;
+      waiters.shift();
+      first.resolve();
+    }
+  }
+
+  #storeFailed(taken: TakenBatch, thrown: unknown): void {
+    const cause = asError(thrown);
+    const error =
+      cause instanceof MqttError
+        ? cause
+        : new MqttError('storeFailed', `the session store failed: ${cause.message}`, {
+            cause,
+            hint: 'What was not stored was not sent. Check the store, then connect a new client.',
+          });
+    if (this.#ended) return;
+    this.#settleFlush(taken, error);
+    this.#handlers.onStoreFailed(error);
+  }
+
+  #onOpened(link: Link): void {
+    if (link !== this.#link) return;
+    this.#engine.transportOpened(this.#fresh());
+    this.flush();
+  }
+
+  #onData(link: Link, chunk: Uint8Array): void {
+    if (link !== this.#link) return;
+    this.#engine.receive(chunk, this.#fresh());
+    this.flush();
+  }
+
+  #onClosed(link: Link): void {
+    if (link !== this.#link) return;
+    this.#link = undefined;
+    this.#lastEnd = { error: link.error, wasOpened: link.wasOpened };
+    if (!this.#ended) {
+      this.#engine.transportClosed(this.#fresh());
+      this.flush();
+    }
+    const waiters = this.#closedWaiters;
+    this.#closedWaiters = [];
+    for (const resolve of waiters) resolve();
+  }
+
+  /**
+   * Reading pauses while handlers lag behind or the inbox is full, unless an answer is awaited: a handler that awaits
+   * a publish would otherwise wait for ever. A full inbox that no pausing can bound ends the connection; with a kept
+   * session everything unacknowledged comes again.
+   */
+  #updateReading(): void {
+    const link = this.#link;
+    if (link === undefined || !link.isOpen) return;
+    const inboxFull = this.#engine.inboxFull;
+    if (inboxFull && !link.canPause) {
+      return this.abort(
+        new MqttError(
+          'connectionLost',
+          'this client closed the connection: messages came faster than handlers took them, and the inbox is full',
+          { hint: 'Raise inbox.maxMessages or make the handlers faster.' },
+        ),
+      );
+    }
+    const pause = (this.#consumersLag || inboxFull) && this.mayPause;
+    if (pause === link.isPaused) return;
+    this.#engine.readingPaused(pause, this.#now());
+    if (pause) link.pause();
+    else link.resume();
+  }
+
+  #armTimer(): void {
+    const deadlineMs = this.#engine.nextDeadlineMs;
+    if (deadlineMs >= this.#timerAtMs && deadlineMs !== Number.POSITIVE_INFINITY) return;
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#timerAtMs = deadlineMs;
+    if (deadlineMs === Number.POSITIVE_INFINITY) return;
+    this.#cancelTimer = this.#clock.schedule(deadlineMs, this.#onTimer);
+  }
+
+  readonly #onTimer = (): void => {
+    const now = this.#fresh();
+    const lateByMs = now.monotonicMs - this.#timerAtMs;
+    this.#timerAtMs = Number.POSITIVE_INFINITY;
+    this.#cancelTimer = undefined;
+    if (lateByMs > lateMs && !this.#gaveWay) {
+      // After a sleep the answer that the deadline is about may lie in the socket: it is read before anybody is
+      // declared dead.
+      this.#gaveWay = true;
+      this.#timerAtMs = now.monotonicMs + 1;
+      this.#cancelTimer = this.#clock.schedule(this.#timerAtMs, this.#onTimer);
+      return;
+    }
+    this.#gaveWay = false;
+    if (now.monotonicMs >= this.#engine.nextDeadlineMs) this.#engine.deadlineReached(now);
+    this.flush();
+  };
+
+  #now(): Now {
+    this.#turn ??= this.#clock.now();
+    return this.#turn;
+  }
+
+  #fresh(): Now {
+    this.#turn = this.#clock.now();
+    return this.#turn;
+  }
+}
+
+function lostWithConnection(): MqttError {
+  return new MqttError('connectionLost', 'the connection was lost before the message was sent', {
+    hint: 'At QoS 0 nothing is sent again; use QoS 1 or 2 for messages that must arrive.',
+  });
+}

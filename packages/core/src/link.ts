@@ -1,0 +1,151 @@
+/**
+ * The transport of one connection, from the attempt to open it to its end.
+ *
+ * Whatever the transport does, and in whatever order, the driver hears of a link: opened at most once, then data and
+ * drains, then closed exactly once and nothing afterwards.
+ */
+import type { Cancel, Clock } from './clock.ts';
+import { asError } from './errors.ts';
+import type { OpenTransport, Transport, TransportTarget } from './transport.ts';
+
+/** How long an orderly close may take before the transport is destroyed: a dead peer never answers it. */
+const lingerMs = 1_000;
+
+export interface LinkHandlers {
+  onOpened(link: Link): void;
+  onData(link: Link, chunk: Uint8Array): void;
+  onDrain(link: Link): void;
+  onClosed(link: Link): void;
+}
+
+export class Link {
+  /** The engine's number of this connection. */
+  readonly connection: number;
+  /** Why it ended, where somebody knows. */
+  error: Error | undefined;
+  #state: 'opening' | 'open' | 'closing' | 'closed' = 'opening';
+  #opened = false;
+  #paused = false;
+  #transport: Transport | undefined;
+  /** What came before the promise of `open` was heard of. */
+  #early: Uint8Array[] = [];
+  #cancelLinger: Cancel | undefined;
+  readonly #abort = new AbortController();
+  readonly #clock: Clock;
+  readonly #handlers: LinkHandlers;
+
+  constructor(connection: number, clock: Clock, handlers: LinkHandlers) {
+    this.connection = connection;
+    this.#clock = clock;
+    this.#handlers = handlers;
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  /** Whether it was open at some time. */
+  get wasOpened(): boolean {
+    return this.#opened;
+  }
+
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  get canPause(): boolean {
+    return this.#transport?.pause !== undefined && this.#transport.resume !== undefined;
+  }
+
+  open(openTransport: OpenTransport, target: TransportTarget): void {
+    const handlers = {
+      onData: (chunk: Uint8Array) => this.#onData(chunk),
+      onDrain: () => {
+        if (this.#state === 'open') this.#handlers.onDrain(this);
+      },
+      onClosed: (error?: Error) => this.#end(error),
+    };
+    let opening: Promise<Transport>;
+    try {
+      opening = openTransport(target, handlers, this.#abort.signal);
+    } catch (thrown) {
+      opening = Promise.reject(thrown);
+    }
+    opening.then(
+      (transport) => this.#onOpened(transport),
+      (thrown) => this.#end(asError(thrown)),
+    );
+  }
+
+  /** Writes; false: wait for the drain. Bytes for a link that is not open go nowhere. */
+  write(chunks: readonly Uint8Array[]): boolean {
+    if (this.#state !== 'open' || this.#transport === undefined) return true;
+    try {
+      return this.#transport.write(chunks);
+    } catch (thrown) {
+      this.destroy(asError(thrown));
+      return true;
+    }
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#transport?.pause?.();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#transport?.resume?.();
+  }
+
+  /** Closes after what was written has left, or after a while all the same. Nothing is received any more. */
+  close(): void {
+    if (this.#state === 'opening') return this.destroy();
+    if (this.#state !== 'open') return;
+    this.#state = 'closing';
+    const atMs = this.#clock.now().monotonicMs + lingerMs;
+    this.#cancelLinger = this.#clock.schedule(atMs, () => this.destroy());
+    // What is paused would not see the end of the stream.
+    if (this.#paused) this.resume();
+    this.#transport?.close();
+  }
+
+  /** Closes at once. */
+  destroy(error?: Error): void {
+    if (this.#state === 'closed') return;
+    this.error ??= error;
+    this.#abort.abort(error);
+    const transport = this.#transport;
+    this.#end(undefined);
+    transport?.destroy();
+  }
+
+  #onOpened(transport: Transport): void {
+    this.#opened = true;
+    if (this.#state !== 'opening') {
+      // It was given up, or has closed, before this promise was heard of.
+      transport.destroy();
+      return;
+    }
+    this.#transport = transport;
+    this.#state = 'open';
+    this.#handlers.onOpened(this);
+    const early = this.#early;
+    this.#early = [];
+    for (const chunk of early) this.#onData(chunk);
+  }
+
+  #onData(chunk: Uint8Array): void {
+    if (this.#state === 'opening') this.#early.push(chunk);
+    else if (this.#state === 'open') this.#handlers.onData(this, chunk);
+  }
+
+  #end(error: Error | undefined): void {
+    if (this.#state === 'closed') return;
+    this.error ??= error;
+    this.#state = 'closed';
+    this.#cancelLinger?.();
+    this.#transport = undefined;
+    this.#handlers.onClosed(this);
+  }
+}

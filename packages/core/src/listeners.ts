@@ -1,0 +1,65 @@
+import { asError, MqttError } from './errors.ts';
+
+type Listener = (...values: never[]) => void;
+
+/**
+ * Listeners by event. One that throws stops neither the others nor the client: what it threw goes to the `error`
+ * listeners, and what one of those threw to the other ones.
+ */
+export class Listeners<Events extends { [K in keyof Events]: Listener }> {
+  /** Arrays are replaced, never changed, so that a listener may add and remove while they are called. */
+  readonly #byEvent = new Map<keyof Events, readonly Listener[]>();
+  readonly #onError: (error: MqttError, except: readonly Listener[]) => void;
+
+  /** `errorEvent` gets what listeners throw; its listeners take a `MqttError`. */
+  constructor(errorEvent: keyof Events) {
+    this.#onError = (error, except) => {
+      const others = this.#of(errorEvent).filter((listener) => !except.includes(listener));
+      for (const listener of others) this.#call(listener, [error] as never, errorEvent, except);
+    };
+  }
+
+  /** Returns a function that removes the listener; `signal` does so too. */
+  on<K extends keyof Events>(event: K, listener: Events[K], signal?: AbortSignal): () => void {
+    if (signal?.aborted) return () => {};
+    // The same function may listen twice: each has its own removal.
+    const own: Listener = (...values) => listener(...values);
+    this.#byEvent.set(event, [...this.#of(event), own]);
+    const remove = (): void => {
+      this.#byEvent.set(
+        event,
+        this.#of(event).filter((other) => other !== own),
+      );
+      signal?.removeEventListener('abort', remove);
+    };
+    signal?.addEventListener('abort', remove, { once: true });
+    return remove;
+  }
+
+  has(event: keyof Events): boolean {
+    return this.#of(event).length > 0;
+  }
+
+  emit<K extends keyof Events>(event: K, ...values: Parameters<Events[K]>): void {
+    for (const listener of this.#of(event)) this.#call(listener, values as never, event, []);
+  }
+
+  #of(event: keyof Events): readonly Listener[] {
+    return this.#byEvent.get(event) ?? [];
+  }
+
+  #call(
+    listener: Listener,
+    values: never[],
+    event: keyof Events,
+    failed: readonly Listener[],
+  ): void {
+    try {
+      listener(...values);
+    } catch (thrown) {
+      const cause = asError(thrown);
+      const message = `a listener for the event "${String(event)}" threw: ${cause.message}`;
+      this.#onError(new MqttError('handlerFailed', message, { cause }), [...failed, listener]);
+    }
+  }
+}

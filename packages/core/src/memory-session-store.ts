@@ -1,0 +1,159 @@
+/**
+ * A session in memory: it lives as long as the object, so that a second client of the same process can go on where
+ * the first one closed. Nothing survives the process.
+ *
+ * Operations are kept in the order in which they came, without those that no longer matter, so that `load` gives
+ * what a journal would, at the size of the state. Every operation costs the same however large the state is.
+ */
+import type {
+  Delivery,
+  OutgoingMessage,
+  SessionOperation,
+  SessionSnapshot,
+} from '@mqtt-kit/engine';
+import { MqttError } from './errors.ts';
+import type { SessionStore } from './session-store.ts';
+
+/** A store that keeps a session in memory. For `connect({ store })`, by one client at a time. */
+export function memoryStore(): SessionStore {
+  return new MemorySessionStore();
+}
+
+class MemorySessionStore implements SessionStore {
+  readonly durable = false;
+  /** What matters, in order. The key says what a later operation replaces or ends. */
+  #kept = new Map<string, SessionOperation>();
+  /** Received QoS 2 messages whose packet identifier is in use, by that. */
+  #openReceipts = new Map<number, Delivery>();
+  #locked = false;
+
+  load(): SessionSnapshot {
+    if (this.#locked) {
+      throw new MqttError('storeLocked', 'the store is in use by another client of this process', {
+        hint: 'Give each client a store of its own, or close the other client first.',
+      });
+    }
+    this.#locked = true;
+    return [...this.#kept.values()];
+  }
+
+  commit(operations: readonly SessionOperation[]): void {
+    for (const operation of operations) this.#keep(operation);
+  }
+
+  clear(): void {
+    this.#kept = new Map();
+    this.#openReceipts = new Map();
+  }
+
+  close(): void {
+    this.#locked = false;
+  }
+
+  #keep(operation: SessionOperation): void {
+    switch (operation.type) {
+      case 'session':
+        return this.#moveToEnd('session', operation);
+      case 'subscription':
+        return this.#moveToEnd(`subscription ${operation.topicFilter}`, operation);
+      case 'unsubscription':
+        this.#kept.delete(`subscription ${operation.topicFilter}`);
+        return;
+      case 'out':
+        this.#kept.set(`out ${operation.sequence}`, operation);
+        return;
+      case 'outIdentifier':
+        return this.#identify(operation);
+      case 'outReceived':
+        return this.#received(operation);
+      case 'outDone':
+        return this.#done(operation);
+      case 'in':
+        if (operation.message.qos === 2) {
+          this.#openReceipts.set(operation.packetIdentifier, operation.delivery);
+        }
+        this.#kept.set(`in ${operation.delivery}`, operation);
+        return;
+      case 'inDone':
+        return this.#handled(operation);
+      case 'inReleased':
+        return this.#released(operation);
+      case 'reset':
+        return this.#reset(operation);
+    }
+  }
+
+  #moveToEnd(key: string, operation: SessionOperation): void {
+    this.#kept.delete(key);
+    this.#kept.set(key, operation);
+  }
+
+  #identify(operation: SessionOperation & { type: 'outIdentifier' }): void {
+    this.#kept.set(`outIdentifier ${operation.packetIdentifier}`, operation);
+  }
+
+  /** The server has the message: from now on its identifier is all there is to know. */
+  #received(operation: SessionOperation & { type: 'outReceived' }): void {
+    const identified = this.#kept.get(`outIdentifier ${operation.packetIdentifier}`);
+    if (identified?.type !== 'outIdentifier') return;
+    const key = `out ${identified.sequence}`;
+    const out = this.#kept.get(key);
+    // A key that exists keeps its place in the order.
+    if (out?.type === 'out') this.#kept.set(key, { ...out, message: withoutPayload(out.message) });
+    this.#kept.set(`outReceived ${operation.packetIdentifier}`, operation);
+  }
+
+  #done(operation: SessionOperation & { type: 'outDone' }): void {
+    const { sequence, packetIdentifier, reasonCode, cause } = operation;
+    this.#kept.delete(`out ${sequence}`);
+    if (packetIdentifier === undefined) return;
+    this.#kept.delete(`outIdentifier ${packetIdentifier}`);
+    this.#kept.delete(`outReceived ${packetIdentifier}`);
+    // The server may still know the identifier: it is not to be used again in this session.
+    const retired = cause === 'serverLimit' || cause === 'invalidArgument';
+    if (retired && reasonCode === undefined)
+      this.#kept.set(`retired ${packetIdentifier}`, operation);
+  }
+
+  #handled(operation: SessionOperation & { type: 'inDone' }): void {
+    const key = `in ${operation.delivery}`;
+    const received = this.#kept.get(key);
+    if (received?.type !== 'in') return;
+    const { packetIdentifier, message } = received;
+    if (this.#openReceipts.get(packetIdentifier) !== operation.delivery) {
+      this.#kept.delete(key);
+      this.#kept.delete(`inReleased ${operation.delivery}`);
+      return;
+    }
+    this.#kept.set(key, { ...received, message: withoutPayload(message) });
+    this.#kept.set(`inDone ${operation.delivery}`, operation);
+  }
+
+  #released(operation: SessionOperation & { type: 'inReleased' }): void {
+    const delivery = this.#openReceipts.get(operation.packetIdentifier);
+    if (delivery === undefined) return;
+    this.#openReceipts.delete(operation.packetIdentifier);
+    if (this.#kept.delete(`inDone ${delivery}`)) this.#kept.delete(`in ${delivery}`);
+    else this.#kept.set(`inReleased ${delivery}`, operation);
+  }
+
+  /** A new session at the server: all packet identifiers mean nothing any more. */
+  #reset(operation: SessionOperation): void {
+    const handled: string[] = [];
+    for (const [key, { type }] of this.#kept) {
+      if (type === 'inDone') handled.push(key.replace('inDone', 'in'));
+      if (type === 'outIdentifier' || type === 'outReceived' || type === 'outDone')
+        handled.push(key);
+      if (type === 'inDone' || type === 'inReleased') handled.push(key);
+    }
+    for (const key of handled) this.#kept.delete(key);
+    this.#openReceipts.clear();
+    this.#moveToEnd('reset', operation);
+  }
+}
+
+const noPayload = new Uint8Array(0);
+
+function withoutPayload(message: OutgoingMessage): OutgoingMessage {
+  return { ...message, payload: noPayload };
+}

@@ -1,0 +1,495 @@
+/**
+ * The client: it joins the parts, and knows none of their rules. Requests go down to `Publications` and
+ * `Subscriptions`, which hand them to the driver; the engine's events come up from the driver and are given to whom
+ * they concern.
+ */
+import {
+  ClientEngine,
+  type EngineEvent,
+  type Negotiated,
+  type SessionSnapshot,
+} from '@mqtt-kit/engine';
+import { noProperties, type ProtocolVersion } from '@mqtt-kit/packet';
+import { Authenticator } from './authenticator.ts';
+import { Backlog } from './backlog.ts';
+import type {
+  ClientEvents,
+  CloseResult,
+  Environment,
+  MqttClient,
+  PublishPromise,
+} from './client.ts';
+import type { Clock } from './clock.ts';
+import { type CloseSettings, closeSettings } from './close-options.ts';
+import type { ConnectSettings } from './connect-settings.ts';
+import { Connector } from './connector.ts';
+import { type Consumer, HandlerConsumer, IteratorConsumer } from './consumer.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { Driver } from './driver.ts';
+import { asError, MqttError, MqttUsageError } from './errors.ts';
+import { Listeners } from './listeners.ts';
+import { checkFunction, checkOneOf, checkOptions, checkSignal } from './option-check.ts';
+import type {
+  CloseOptions,
+  Payload,
+  PublishOptions,
+  SubscribeOptions,
+  UnsubscribeOptions,
+} from './options.ts';
+import { outgoingMessage } from './outgoing-message.ts';
+import { Publications, rejectedPublish } from './publications.ts';
+import { abortedBefore } from './request-limits.ts';
+import type { SessionStore } from './session-store.ts';
+import type { Status } from './status.ts';
+import {
+  type SubscribeSettings,
+  subscribeSettings,
+  topicPatterns,
+  unsubscribeSettings,
+} from './subscribe-options.ts';
+import type { MessageHandler, Subscription } from './subscription.ts';
+import { Subscriptions } from './subscriptions.ts';
+import type { LooseParams } from './topic-pattern.ts';
+
+const eventNames = [
+  'status',
+  'error',
+  'unmatched',
+  'sessionLost',
+  'sessionDiscarded',
+  'packet',
+] as const satisfies readonly (keyof ClientEvents)[];
+
+export interface ClientParts {
+  readonly environment: Environment;
+  readonly settings: ConnectSettings;
+  readonly clientId: string;
+  readonly store: SessionStore | undefined;
+  readonly snapshot: SessionSnapshot;
+}
+
+export class Client implements MqttClient {
+  readonly #clock: Clock;
+  readonly #settings: ConnectSettings;
+  readonly #store: SessionStore | undefined;
+  readonly #driver: Driver;
+  readonly #connector: Connector;
+  readonly #publications: Publications;
+  readonly #subscriptions: Subscriptions;
+  readonly #dispatcher: Dispatcher;
+  readonly #backlog: Backlog;
+  readonly #authenticator: Authenticator;
+  readonly #listeners = new Listeners<ClientEvents>('error');
+  #status: Status = { state: 'connecting', attempt: 1, server: '' };
+  #negotiated: Negotiated | undefined;
+  #closing: Promise<CloseResult> | undefined;
+  /** Set when the client is over, closed or stopped. */
+  #ended: { readonly why: MqttError | undefined; readonly left: CloseResult } | undefined;
+  #onDrained: (() => void) | undefined;
+  #releaseSignal: () => void = () => {};
+
+  constructor({ environment, settings, clientId, store, snapshot }: ClientParts) {
+    this.#clock = environment.clock;
+    this.#settings = settings;
+    this.#store = store;
+    const engine = newEngine(settings, store);
+    const { clock } = environment;
+    const durable = store?.durable ?? false;
+    this.#driver = new Driver(engine, store, clock, {
+      onEvent: (event) => this.#onEvent(event),
+      onIdle: () => this.#onIdle(),
+      onStoreFailed: (error) => this.#stop(error),
+    });
+    this.#backlog = new Backlog(settings.inbox, {
+      canPause: () => this.#driver.mayPause,
+      onLag: (lag) => this.#driver.setConsumersLag(lag),
+      onError: (error) => this.#listeners.emit('error', error),
+    });
+    this.#publications = new Publications(
+      this.#driver,
+      clock,
+      settings.waitForRoom ? settings.queue : undefined,
+      durable,
+    );
+    this.#subscriptions = new Subscriptions(
+      this.#driver,
+      clock,
+      {
+        onAdded: () => this.#dispatcher.onSubscribed(),
+        onAbandoned: (waiting) => this.#dispatcher.onAbandoned(waiting),
+        onError: (error) => this.#listeners.emit('error', error),
+      },
+      {
+        sessionKept: settings.sessionKept,
+        // A session of an earlier life may still send its identifiers: these are unlikely to be among them.
+        firstIdentifier: settings.sessionKept ? 1 + Math.floor(clock.random() * 2 ** 27) : 1,
+      },
+    );
+    this.#dispatcher = new Dispatcher(this.#driver, clock, this.#subscriptions.tree, (message) =>
+      this.#listeners.emit('unmatched', message),
+    );
+    this.#authenticator = new Authenticator(this.#driver, settings.authentication);
+    this.#connector = new Connector(
+      this.#driver,
+      environment,
+      settings,
+      clientId,
+      storedVersion(snapshot),
+      {
+        onStatus: (status) => this.#setStatus(status),
+        onError: (error) => this.#listeners.emit('error', error),
+        onSessionDiscarded: () => this.#emitLater('sessionDiscarded'),
+        onStopped: (reason) => this.#stop(reason),
+      },
+    );
+    if (snapshot.length > 0) engine.restore(snapshot, clock.now());
+  }
+
+  /** Begins to connect. Resolves with the first CONNACK; rejects when there will be none. */
+  static start(client: Client): Promise<MqttClient> {
+    const { signal, waitForConnection } = client.#settings;
+    if (signal !== undefined) client.#watch(signal);
+    if (!waitForConnection) {
+      client.#connector.start();
+      return Promise.resolve(client);
+    }
+    return new Promise((resolve, reject) => {
+      const stopListening = client.#listeners.on('status', (status) => {
+        if (status.state === 'connected') resolve(client);
+        else if (status.state === 'closed') reject(status.reason ?? client.#closedError());
+        else return;
+        stopListening();
+      });
+      client.#connector.start();
+    });
+  }
+
+  get status(): Status {
+    return this.#status;
+  }
+
+  get connected(): boolean {
+    return this.#status.state === 'connected';
+  }
+
+  get clientId(): string {
+    return this.#connector.clientId;
+  }
+
+  get server(): Negotiated | undefined {
+    return this.#negotiated;
+  }
+
+  get queued(): { readonly messages: number; readonly bytes: number } {
+    return this.#driver.queued;
+  }
+
+  publish(topic: string, payload: Payload, options?: PublishOptions): PublishPromise {
+    try {
+      this.#checkOpen();
+      const message = outgoingMessage(topic, payload, options, this.#connector.propertiesProblem);
+      if (message.properties !== noProperties) this.#connector.require50('properties of publish');
+      const aborted = abortedBefore(options, `the publish to ${JSON.stringify(topic)}`);
+      if (aborted !== undefined) return rejectedPublish(aborted);
+      return this.#publications.publish(message, options);
+    } catch (thrown) {
+      return rejectedPublish(asMqttError(thrown));
+    }
+  }
+
+  async subscribe(
+    filter: string | readonly string[],
+    optionsOrHandler?: SubscribeOptions | MessageHandler<never>,
+    handler?: MessageHandler<never>,
+  ): Promise<Subscription<never>> {
+    this.#checkOpen();
+    const { options, consume } = this.#subscribeArguments(optionsOrHandler, handler);
+    const patterns = topicPatterns(filter);
+    const settings = subscribeSettings(options, this.#connector.propertiesProblem);
+    if (settings.noLocal || settings.retainAsPublished || settings.retainHandling !== 0) {
+      this.#connector.require50('options of subscribe');
+    }
+    const aborted = abortedBefore(settings.limits, 'the subscription');
+    if (aborted !== undefined) throw aborted;
+    const subscription: Subscription<LooseParams> = await this.#subscriptions.subscribe(
+      patterns,
+      settings,
+      (onReturn) => this.#consumer(consume, settings, onReturn),
+    );
+    return subscription as Subscription<never>;
+  }
+
+  async unsubscribe(
+    filter: string | readonly string[],
+    options?: UnsubscribeOptions,
+  ): Promise<readonly number[]> {
+    this.#checkOpen();
+    const filters = topicPatterns(filter).map((pattern) => pattern.filter);
+    const settings = unsubscribeSettings(options, this.#connector.propertiesProblem);
+    const aborted = abortedBefore(settings.limits, 'unsubscribing');
+    if (aborted !== undefined) throw aborted;
+    return this.#subscriptions.unsubscribe(filters, settings);
+  }
+
+  async reauthenticate(): Promise<void> {
+    this.#checkOpen();
+    if (!this.connected) {
+      throw new MqttError('connectionLost', 'there is no connection to re-authenticate');
+    }
+    const { server } = this.#connector;
+    return this.#authenticator.reauthenticate(Object.freeze({ attempt: 1, server }));
+  }
+
+  close(options?: CloseOptions): Promise<CloseResult> {
+    if (this.#closing !== undefined) return this.#closing;
+    try {
+      const settings = closeSettings(options, this.#settings, this.#connector.propertiesProblem);
+      this.#closing = this.#close(settings);
+      return this.#closing;
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
+  }
+
+  on<K extends keyof ClientEvents>(
+    event: K,
+    listener: ClientEvents[K],
+    options?: { readonly signal?: AbortSignal },
+  ): () => void {
+    checkOneOf('event', event, eventNames);
+    checkFunction('listener', listener);
+    const signal = checkOptions('options of on', options ?? {}, ['signal']).get('signal');
+    return this.#listeners.on(
+      event,
+      listener,
+      signal === undefined ? undefined : checkSignal('signal', signal),
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #onEvent(event: EngineEvent): void {
+    switch (event.type) {
+      case 'message':
+        return this.#dispatcher.onMessage(event);
+      case 'published':
+        return this.#publications.onPublished(event.ticket, event.outcome);
+      case 'connected':
+        return this.#onConnected(event);
+      case 'disconnected':
+        return this.#onDisconnected(event);
+      case 'subscribed':
+        return this.#subscriptions.onSubscribed(event.ticket, event.outcome);
+      case 'unsubscribed':
+        return this.#subscriptions.onUnsubscribed(event.ticket, event.outcome);
+      case 'progress':
+        return this.#connector.onProgress();
+      case 'authentication':
+        return this.#authenticator.onEvent(event);
+      case 'sessionLost': {
+        const { resent, assumedDelivered, rejected } = event;
+        return this.#emitLater('sessionLost', { resent, assumedDelivered, rejected });
+      }
+      case 'packet':
+        return this.#listeners.emit('packet', event.direction, event.packet);
+      case 'queueRoom':
+      case 'unexpectedAcknowledgement':
+        return;
+      default:
+        event satisfies never;
+    }
+  }
+
+  #onConnected(event: Extract<EngineEvent, { type: 'connected' }>): void {
+    this.#negotiated = event.negotiated;
+    if (event.sessionPresent && !(this.#store?.durable ?? false)) this.#dispatcher.holdUnmatched();
+    this.#subscriptions.onConnected(event.negotiated, event.sessionPresent);
+    this.#connector.onConnected(event);
+  }
+
+  #onDisconnected(event: Extract<EngineEvent, { type: 'disconnected' }>): void {
+    this.#negotiated = undefined;
+    this.#subscriptions.onDisconnected();
+    this.#authenticator.onDisconnected(
+      new MqttError('connectionLost', 'the connection was lost during the re-authentication'),
+    );
+    this.#connector.onDisconnected(event);
+  }
+
+  #onIdle(): void {
+    this.#publications.onRoom();
+    if (this.#onDrained !== undefined && this.#isDrained()) this.#onDrained();
+  }
+
+  #subscribeArguments(
+    optionsOrHandler: SubscribeOptions | MessageHandler<never> | undefined,
+    handler: MessageHandler<never> | undefined,
+  ): {
+    readonly options: SubscribeOptions | undefined;
+    readonly consume: MessageHandler<LooseParams> | undefined;
+  } {
+    if (typeof optionsOrHandler === 'function') {
+      if (handler !== undefined) {
+        throw new MqttUsageError('subscribe takes options before the handler, not two handlers');
+      }
+      return { options: undefined, consume: optionsOrHandler as MessageHandler<LooseParams> };
+    }
+    if (handler !== undefined) checkFunction('handler', handler);
+    return {
+      options: optionsOrHandler,
+      consume: handler as MessageHandler<LooseParams> | undefined,
+    };
+  }
+
+  #consumer(
+    handler: MessageHandler<LooseParams> | undefined,
+    settings: SubscribeSettings,
+    onReturn: () => void,
+  ): Consumer {
+    return handler === undefined
+      ? new IteratorConsumer(settings.iterator, this.#backlog, onReturn)
+      : new HandlerConsumer(handler, settings.concurrency, this.#backlog);
+  }
+
+  /** Rule 15: takes no new work, waits a while for what is under way, then says goodbye. */
+  async #close({ timeoutMs, ...request }: CloseSettings): Promise<CloseResult> {
+    if (this.connected && !this.#isDrained() && timeoutMs > 0) await this.#drain(timeoutMs);
+    // It may have been over before, or have ended meanwhile.
+    const ended = this.#ended;
+    if (ended !== undefined) return ended.left;
+    this.#connector.stop();
+    const left = this.#settleAll(undefined);
+    if (this.#negotiated !== undefined) {
+      const willWithout50 = !this.#negotiated.reasons && request.reasonCode === 0x04;
+      // Under 3.1.1 every DISCONNECT discards the will: only going without a word publishes it.
+      if (willWithout50) this.#driver.abort(this.#closedError());
+      else this.#driver.disconnect(request);
+    } else {
+      this.#driver.abort(this.#closedError());
+    }
+    await this.#driver.whenClosed();
+    this.#end(undefined, left);
+    await this.#store?.close();
+    return left;
+  }
+
+  /** Everything acknowledged, or the connection gone, or the time up. */
+  #drain(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        cancel?.();
+        stopListening();
+        this.#onDrained = undefined;
+        resolve();
+      };
+      const atMs = this.#clock.now().monotonicMs + timeoutMs;
+      const cancel =
+        timeoutMs === Number.POSITIVE_INFINITY ? undefined : this.#clock.schedule(atMs, done);
+      const stopListening = this.#listeners.on('status', done);
+      this.#onDrained = done;
+    });
+  }
+
+  #isDrained(): boolean {
+    return this.#publications.settled && this.#subscriptions.settled;
+  }
+
+  /** No further attempt makes sense: the client is over, with a reason. */
+  #stop(reason: MqttError): void {
+    if (this.#ended !== undefined) return;
+    this.#connector.stop();
+    const left = this.#settleAll(reason);
+    this.#listeners.emit('error', reason);
+    this.#end(reason, left);
+    Promise.resolve(this.#store?.close()).catch((thrown) => {
+      this.#listeners.emit('error', asMqttError(thrown));
+    });
+  }
+
+  #settleAll(why: MqttError | undefined): CloseResult {
+    const left = this.#publications.end(why);
+    this.#dispatcher.end();
+    this.#subscriptions.close(this.#closedError(why), why);
+    return left;
+  }
+
+  #end(why: MqttError | undefined, left: CloseResult): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = { why, left };
+    this.#negotiated = undefined;
+    this.#releaseSignal();
+    this.#driver.end(why);
+    this.#authenticator.onDisconnected(this.#closedError(why));
+    this.#setStatus({ state: 'closed', reason: why });
+  }
+
+  #watch(signal: AbortSignal): void {
+    const abort = (): void => {
+      this.#stop(new MqttError('aborted', 'connecting was aborted', { cause: signal.reason }));
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    this.#releaseSignal = () => signal.removeEventListener('abort', abort);
+  }
+
+  #setStatus(status: Status): void {
+    this.#status = Object.freeze(status);
+    if (status.state === 'connected') this.#releaseSignal();
+    this.#listeners.emit('status', this.#status);
+  }
+
+  /** What belongs to the first CONNACK is told when whoever awaits `connect` had a chance to listen. */
+  #emitLater<K extends 'sessionLost' | 'sessionDiscarded'>(
+    event: K,
+    ...values: Parameters<ClientEvents[K]>
+  ): void {
+    this.#clock.schedule(this.#clock.now().monotonicMs, () => {
+      this.#listeners.emit(event, ...values);
+    });
+  }
+
+  #checkOpen(): void {
+    if (this.#ended !== undefined || this.#closing !== undefined) {
+      throw this.#closedError(this.#ended?.why);
+    }
+  }
+
+  #closedError(why?: MqttError): MqttError {
+    const message =
+      why === undefined ? 'the client is closed' : `the client is closed: ${why.message}`;
+    return new MqttError('clientClosed', message, {
+      cause: why,
+      hint: why?.hint ?? 'A closed client stays closed; connect a new one.',
+    });
+  }
+}
+
+function newEngine(settings: ConnectSettings, store: SessionStore | undefined): ClientEngine {
+  return new ClientEngine({
+    queue: settings.queue,
+    inbox: {
+      maximumMessages: settings.inbox.maxMessages,
+      maximumBytes: settings.inbox.maxBytes,
+    },
+    recordOperations: store !== undefined,
+    acknowledgeAfter: store?.durable ? 'commit' : 'handler',
+    foreignSession: settings.foreignSession === 'adopt' ? 'adopt' : 'refuse',
+    lostSessionQos2: 'resend',
+    pingTimeoutMs: 20_000,
+    useTopicAliases: settings.topicAliases,
+    trace: settings.trace,
+  });
+}
+
+function storedVersion(snapshot: SessionSnapshot): ProtocolVersion | undefined {
+  for (const operation of snapshot) if (operation.type === 'session') return operation.version;
+  return undefined;
+}
+
+function asMqttError(thrown: unknown): MqttError {
+  const error = asError(thrown);
+  return error instanceof MqttError
+    ? error
+    : new MqttError('storeFailed', error.message, { cause: error });
+}

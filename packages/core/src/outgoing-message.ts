@@ -1,0 +1,171 @@
+/** From what `publish` and `will` are given to what the engine takes: checked by the rules of both versions. */
+import type { OutgoingMessage } from '@mqtt-kit/engine';
+import {
+  noProperties,
+  type Properties,
+  type QoS,
+  topicNameProblem,
+  type UserProperty,
+} from '@mqtt-kit/packet';
+import { MqttUsageError } from './errors.ts';
+import {
+  checkBoolean,
+  checkBytes,
+  checkInteger,
+  checkOneOf,
+  checkSignal,
+  checkString,
+  checkTimeout,
+  expectation,
+  given,
+  unknownName,
+} from './option-check.ts';
+import type { MessageProperties, PublishOptions } from './options.ts';
+import { encodePayload } from './payload.ts';
+
+const propertyNames = [
+  'payloadFormatIndicator',
+  'messageExpirySeconds',
+  'contentType',
+  'responseTopic',
+  'correlationData',
+  'userProperties',
+] as const satisfies readonly (keyof MessageProperties)[];
+
+const publishNames = [
+  'qos',
+  'retain',
+  ...propertyNames,
+  'signal',
+  'timeoutMs',
+] as const satisfies readonly (keyof PublishOptions)[];
+
+const noOptions: PublishOptions = Object.freeze({});
+
+/** The topic that was found valid last: streams of readings repeat few, and often one. */
+let lastValidTopic = '';
+
+/**
+ * Checks a message of the application and puts it into the engine's form. `properties` says why 5.0 properties cannot
+ * be sent, or `undefined` where they can.
+ */
+export function outgoingMessage(
+  topic: unknown,
+  payload: unknown,
+  options: PublishOptions = noOptions,
+  propertiesProblem: string | undefined = undefined,
+): OutgoingMessage {
+  if (topic !== lastValidTopic) lastValidTopic = checkTopic('topic', topic);
+  const bytes = encodePayload('payload', payload);
+  if (options === noOptions) {
+    return {
+      topic: topic as string,
+      payload: bytes,
+      qos: 0,
+      retain: false,
+      properties: noProperties,
+    };
+  }
+  return {
+    topic: topic as string,
+    payload: bytes,
+    ...checkPublishOptions(options, propertiesProblem),
+  };
+}
+
+interface CheckedOptions {
+  readonly qos: QoS;
+  readonly retain: boolean;
+  readonly properties: Properties;
+}
+
+function checkPublishOptions(
+  options: PublishOptions,
+  propertiesProblem: string | undefined,
+): CheckedOptions {
+  if (typeof options !== 'object' || options === null) {
+    throw expectation('options of publish', 'an object', options);
+  }
+  let qos: QoS = 0;
+  let retain = false;
+  let hasProperties = false;
+  for (const name in options) {
+    const value = options[name as keyof PublishOptions];
+    if (value === undefined) continue;
+    if (name === 'qos') qos = checkQos('qos', value);
+    else if (name === 'retain') retain = checkBoolean('retain', value);
+    else if (name === 'signal') checkSignal('signal', value);
+    else if (name === 'timeoutMs') checkTimeout('timeoutMs', value);
+    else if (propertyNames.includes(name as never)) hasProperties = true;
+    else throw unknownName('options of publish', name, publishNames);
+  }
+  const properties = hasProperties
+    ? messageProperties('', options, propertiesProblem)
+    : noProperties;
+  return { qos, retain, properties };
+}
+
+export function checkTopic(name: string, topic: unknown): string {
+  if (typeof topic !== 'string') throw expectation(name, 'a string', topic);
+  const problem = topicNameProblem(topic);
+  if (problem === undefined) return topic;
+  throw new MqttUsageError(`${name} ${given(topic)} ${problem}`);
+}
+
+export function checkQos(name: string, qos: unknown): QoS {
+  return checkOneOf<QoS>(name, qos, [0, 1, 2]);
+}
+
+/** The PUBLISH or will properties of options. `prefix` stands before their names in messages. */
+export function messageProperties(
+  prefix: string,
+  options: MessageProperties,
+  propertiesProblem: string | undefined,
+): Properties {
+  const properties: { -readonly [K in keyof Properties]: Properties[K] } = {};
+  for (const name of propertyNames) {
+    const value = options[name];
+    if (value === undefined) continue;
+    const fullName = prefix + name;
+    if (propertiesProblem !== undefined) {
+      throw new MqttUsageError(`${fullName} ${propertiesProblem}`);
+    }
+    switch (name) {
+      case 'payloadFormatIndicator':
+        properties.payloadFormatIndicator = checkOneOf(fullName, value, [0, 1]);
+        break;
+      case 'messageExpirySeconds':
+        properties.messageExpiryInterval = checkInteger(fullName, value, 0, 0xffff_ffff);
+        break;
+      case 'contentType':
+        properties.contentType = checkString(fullName, value);
+        break;
+      case 'responseTopic':
+        // [MQTT-3.3.2-14]
+        properties.responseTopic = checkTopic(fullName, value);
+        break;
+      case 'correlationData':
+        properties.correlationData = checkBytes(fullName, value, 65_535);
+        break;
+      case 'userProperties':
+        properties.userProperties = checkUserProperties(fullName, value);
+        break;
+    }
+  }
+  return properties;
+}
+
+/** Pairs, copied. Names may recur and keep their order, which an object could not say. */
+export function checkUserProperties(name: string, value: unknown): readonly UserProperty[] {
+  const expected = 'an array of [name, value] pairs of strings';
+  if (!Array.isArray(value)) throw expectation(name, expected, value);
+  return value.map((pair: unknown, index): UserProperty => {
+    if (!Array.isArray(pair) || pair.length !== 2) {
+      throw expectation(`${name}[${index}]`, 'a [name, value] pair of strings', pair);
+    }
+    return [
+      checkString(`the name in ${name}[${index}]`, pair[0]),
+      checkString(`the value in ${name}[${index}]`, pair[1]),
+    ];
+  });
+}

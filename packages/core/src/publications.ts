@@ -1,0 +1,337 @@
+/**
+ * The promises of `publish`.
+ *
+ * A QoS 0 message that leaves with the next flush has no promise of its own: all of one flush share one, and so
+ * a million of them cost no more than a few. QoS 1 and 2 messages, and those with a time limit or a signal, have
+ * their own. A promise that nobody looks at never counts as an unhandled rejection.
+ */
+import {
+  type EngineErrorCode,
+  type OutgoingMessage,
+  type PublishOutcome,
+  type Ticket,
+  withNextBatch,
+} from '@mqtt-kit/engine';
+import { noProperties } from '@mqtt-kit/packet';
+import type { PublishPromise, PublishResult } from './client.ts';
+import type { Clock } from './clock.ts';
+import { describeReason } from './connection-error.ts';
+import type { Driver } from './driver.ts';
+import { MqttError, MqttUsageError } from './errors.ts';
+import { hasLimits, type Limits, RequestLimits } from './request-limits.ts';
+
+/** The queue's bounds, as far as `overflow: 'wait'` has to know them. */
+export interface WaitingBounds {
+  readonly maximumMessages: number;
+  readonly maximumBytes: number;
+}
+
+/** What could not be finished. */
+export interface Leftovers {
+  unsent: number;
+  unacknowledged: number;
+}
+
+const sent: PublishResult = Object.freeze({
+  reasonCode: undefined,
+  properties: noProperties,
+  attempts: 1,
+});
+
+export class Publications {
+  readonly #driver: Driver;
+  readonly #clock: Clock;
+  /** Set where callers are held back while the queue is full. */
+  readonly #waitingBounds: WaitingBounds | undefined;
+  /** Whether unsent messages outlive this client, so that nothing is withdrawn at its end. */
+  readonly #durable: boolean;
+  readonly #byTicket = new Map<Ticket, Publication>();
+  /** QoS 0 messages in bytes of a batch that is not written, each with a promise of its own. */
+  readonly #inFlush = new Set<Publication>();
+  /** Messages that wait for room in the queue, in the order of the calls. */
+  #waiting: { readonly publication: Publication; readonly message: OutgoingMessage }[] = [];
+  #shared: Publication | undefined;
+
+  constructor(
+    driver: Driver,
+    clock: Clock,
+    waitingBounds: WaitingBounds | undefined,
+    durable: boolean,
+  ) {
+    this.#driver = driver;
+    this.#clock = clock;
+    this.#waitingBounds = waitingBounds;
+    this.#durable = durable;
+  }
+
+  /** Whether every message is settled. */
+  get settled(): boolean {
+    return (
+      this.#byTicket.size === 0 &&
+      this.#inFlush.size === 0 &&
+      this.#waiting.length === 0 &&
+      this.#shared === undefined
+    );
+  }
+
+  publish(message: OutgoingMessage, limits: Limits | undefined): PublishPromise {
+    if (this.#waitingBounds !== undefined && this.#mustWait(message)) {
+      const publication = this.#create(message, limits);
+      this.#waiting.push({ publication, message });
+      return publication.promise;
+    }
+    const batch = this.#driver.batchToCome;
+    const ticket = this.#driver.publish(message);
+    if (ticket === withNextBatch && !hasLimits(limits)) {
+      const { promise } = this.#joinFlush(batch);
+      this.#driver.request();
+      return promise;
+    }
+    const publication = this.#create(message, limits);
+    this.#began(publication, ticket, batch);
+    this.#driver.request();
+    return publication.promise;
+  }
+
+  /** The engine's word on a message. */
+  onPublished(ticket: Ticket, outcome: PublishOutcome): void {
+    const publication = this.#byTicket.get(ticket);
+    if (publication === undefined) return;
+    this.#byTicket.delete(ticket);
+    if (outcome.kind === 'sent') return publication.resolve(sent);
+    if (outcome.kind === 'failed') {
+      return publication.reject(localFailure(outcome.code, outcome.message));
+    }
+    const { reasonCode, properties, attempts } = outcome;
+    if (reasonCode < 0x80) return publication.resolve({ reasonCode, properties, attempts });
+    const { reasonString } = properties;
+    const why = describeReason(reasonCode, reasonString);
+    publication.reject(
+      new MqttError('publishRefused', `the server refused ${publication.what}: ${why}`, {
+        reasonCode,
+        reasonString,
+        properties,
+      }),
+    );
+  }
+
+  /** There may be room for those who wait. */
+  onRoom(): void {
+    let taken = 0;
+    for (const { publication, message } of this.#waiting) {
+      if (!this.#hasRoom(message)) break;
+      const batch = this.#driver.batchToCome;
+      this.#began(publication, this.#driver.publish(message), batch);
+      this.#driver.request();
+      taken += 1;
+    }
+    if (taken > 0) this.#waiting.splice(0, taken);
+  }
+
+  /** The client is over. Everything unsettled rejects; the counts say what was left. */
+  end(why: MqttError | undefined): Leftovers {
+    const left: Leftovers = { unsent: 0, unacknowledged: 0 };
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const { publication } of waiting) {
+      left.unsent += 1;
+      publication.reject(unsent(publication, why));
+    }
+    const pending = [...this.#byTicket];
+    this.#byTicket.clear();
+    for (const [ticket, publication] of pending) {
+      if (!this.#durable && this.#driver.cancel(ticket) === 'withdrawn') {
+        left.unsent += 1;
+        publication.reject(unsent(publication, why));
+      } else {
+        left.unacknowledged += 1;
+        publication.reject(unknownOutcome(publication.what, why));
+      }
+    }
+    for (const publication of this.#inFlush) {
+      left.unsent += 1;
+      publication.reject(unsent(publication, why));
+    }
+    this.#inFlush.clear();
+    this.#shared?.reject(unsent(this.#shared, why));
+    this.#shared = undefined;
+    return left;
+  }
+
+  #mustWait(message: OutgoingMessage): boolean {
+    return this.#waiting.length > 0 || !this.#hasRoom(message);
+  }
+
+  #hasRoom(message: OutgoingMessage): boolean {
+    const { maximumMessages, maximumBytes } = this.#waitingBounds as WaitingBounds;
+    const { messages, bytes } = this.#driver.queued;
+    // A message larger than the whole queue is the engine's to refuse.
+    if (messages === 0) return true;
+    return messages < maximumMessages && bytes + roughBytes(message) <= maximumBytes;
+  }
+
+  #create(message: OutgoingMessage, limits: Limits | undefined): Publication {
+    const publication = new Publication(this.#driver, message);
+    if (hasLimits(limits)) {
+      publication.limits = new RequestLimits(this.#clock, limits, publication.what, (error) =>
+        this.#giveUp(publication, error),
+      );
+    }
+    return publication;
+  }
+
+  #began(publication: Publication, ticket: Ticket, batch: number): void {
+    publication.batch = batch;
+    publication.ticket = ticket;
+    if (ticket !== withNextBatch) {
+      this.#byTicket.set(ticket, publication);
+      return;
+    }
+    this.#inFlush.add(publication);
+    this.#driver.afterFlush((error) => {
+      this.#inFlush.delete(publication);
+      if (error === undefined) publication.resolve(sent);
+      else publication.reject(error);
+    });
+  }
+
+  /** The promise that all QoS 0 messages of the flush to come share. */
+  #joinFlush(batch: number): Publication {
+    if (this.#shared?.batch === batch) return this.#shared;
+    const shared = new Publication(this.#driver, undefined);
+    shared.batch = batch;
+    this.#shared = shared;
+    this.#driver.afterFlush((error) => {
+      if (this.#shared === shared) this.#shared = undefined;
+      if (error === undefined) shared.resolve(sent);
+      else shared.reject(error);
+    });
+    return shared;
+  }
+
+  /** The caller's time is up. Before the wire the message is withdrawn; after it, its exchange goes on without us. */
+  #giveUp(publication: Publication, error: MqttError): void {
+    const index = this.#waiting.findIndex((item) => item.publication === publication);
+    if (index >= 0) {
+      this.#waiting.splice(index, 1);
+      return publication.reject(error);
+    }
+    const { ticket } = publication;
+    this.#inFlush.delete(publication);
+    if (ticket !== withNextBatch) {
+      this.#byTicket.delete(ticket);
+      if (this.#driver.cancel(ticket) === 'withdrawn') return publication.reject(error);
+    }
+    publication.reject(unknownOutcome(publication.what, error));
+  }
+}
+
+/** One promise and what settles it. */
+class Publication {
+  readonly promise: PendingPublish;
+  ticket: Ticket = withNextBatch;
+  /** The batch that carries its record, for `stored`. 0: not handed over yet. */
+  batch = 0;
+  limits: RequestLimits | undefined;
+  readonly #message: OutgoingMessage | undefined;
+  readonly #driver: Driver;
+  #resolve: (result: PublishResult) => void = ignore;
+  #reject: (error: MqttError) => void = ignore;
+
+  constructor(driver: Driver, message: OutgoingMessage | undefined) {
+    this.#driver = driver;
+    this.#message = message;
+    this.promise = new PendingPublish((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    PendingPublish.join(this.promise, this);
+  }
+
+  /** For messages to people. */
+  get what(): string {
+    return this.#message === undefined
+      ? 'the QoS 0 messages of this flush'
+      : `the publish to ${JSON.stringify(this.#message.topic)}`;
+  }
+
+  resolve(result: PublishResult): void {
+    this.limits?.stop();
+    this.#resolve(result);
+  }
+
+  reject(error: MqttError): void {
+    this.limits?.stop();
+    // Whoever ignores the promise is not to be killed by its rejection.
+    this.promise.catch(ignore);
+    this.#reject(error);
+  }
+
+  /** Resolves when the message is in the store. */
+  stored(): Promise<void> {
+    const { promise } = this;
+    if (this.#message === undefined || this.#message.qos === 0) return promise.then(ignore);
+    return new Promise((resolve, reject) => {
+      promise.then(() => resolve(), reject);
+      // While it waits for room its record is in no batch: then the promise itself has to tell.
+      if (this.batch > 0) this.#driver.whenDelivered(this.batch).then(resolve);
+    });
+  }
+}
+
+class PendingPublish extends Promise<PublishResult> implements PublishPromise {
+  /** What `then` returns are ordinary promises. */
+  static override get [Symbol.species](): PromiseConstructor {
+    return Promise;
+  }
+
+  #publication: Publication | undefined;
+  #stored: Promise<void> | undefined;
+
+  static join(promise: PendingPublish, publication: Publication): void {
+    promise.#publication = publication;
+  }
+
+  get stored(): Promise<void> {
+    this.#stored ??= (this.#publication as Publication).stored();
+    this.#stored.catch(ignore);
+    return this.#stored;
+  }
+}
+
+/** A promise of `publish` that rejects: for what fails before anything begins. */
+export function rejectedPublish(error: MqttError): PublishPromise {
+  const promise = Promise.reject(error) as Promise<PublishResult> & { stored: Promise<void> };
+  const stored = Promise.reject(error) as Promise<void>;
+  promise.catch(ignore);
+  stored.catch(ignore);
+  promise.stored = stored;
+  return promise;
+}
+
+function localFailure(code: EngineErrorCode, message: string): MqttError {
+  return code === 'invalidArgument' ? new MqttUsageError(message) : new MqttError(code, message);
+}
+
+function unsent({ what }: Publication, why: MqttError | undefined): MqttError {
+  return new MqttError('clientClosed', `the client was closed before ${what} was sent`, {
+    cause: why,
+  });
+}
+
+function unknownOutcome(what: string, why: MqttError | undefined): MqttError {
+  const because = why === undefined ? 'the client was closed' : why.message;
+  return new MqttError(
+    'outcomeUnknown',
+    `${what} left, and was not acknowledged when the wait for it ended: ${because}`,
+    { cause: why, hint: 'The server may have it or not.' },
+  );
+}
+
+/** As the engine counts, a little on the safe side. */
+function roughBytes({ topic, payload, properties }: OutgoingMessage): number {
+  const rest = properties === noProperties ? 0 : JSON.stringify(properties).length;
+  return topic.length + payload.length + rest;
+}
+
+function ignore(): void {}

@@ -1,0 +1,126 @@
+/** What `subscribe` and `unsubscribe` are given, checked. */
+import type { QoS, UserProperty } from '@mqtt-kit/packet';
+import type { IteratorSettings } from './consumer.ts';
+import { MqttUsageError } from './errors.ts';
+import {
+  checkBoolean,
+  checkCount,
+  checkOneOf,
+  checkOptions,
+  checkSignal,
+  checkTimeout,
+  expectation,
+} from './option-check.ts';
+import type { SubscribeOptions, UnsubscribeOptions } from './options.ts';
+import { checkQos, checkUserProperties } from './outgoing-message.ts';
+import type { Limits } from './request-limits.ts';
+import { type ParsedTopicPattern, parseTopicPattern } from './topic-pattern.ts';
+
+/** The part of a subscription that reaches the wire. */
+export interface SubscribeSettings {
+  readonly qos: QoS;
+  readonly noLocal: boolean;
+  readonly retainAsPublished: boolean;
+  readonly retainHandling: 0 | 1 | 2;
+  readonly userProperties: readonly UserProperty[];
+  readonly concurrency: number;
+  readonly iterator: IteratorSettings;
+  readonly limits: Limits;
+}
+
+const subscribeNames = [
+  'qos',
+  'noLocal',
+  'retainAsPublished',
+  'retainHandling',
+  'userProperties',
+  'concurrency',
+  'bufferSize',
+  'overflow',
+  'signal',
+  'timeoutMs',
+] as const satisfies readonly (keyof SubscribeOptions)[];
+
+const unsubscribeNames = [
+  'userProperties',
+  'signal',
+  'timeoutMs',
+] as const satisfies readonly (keyof UnsubscribeOptions)[];
+
+const overflows = ['pause', 'dropOldest', 'dropNewest'] as const;
+const retainHandlings = { always: 0, ifNew: 1, never: 2 } as const;
+
+/** `propertiesProblem` says why options of 5.0 cannot be sent, or is `undefined` where they can. */
+export function subscribeSettings(
+  options: SubscribeOptions | undefined,
+  propertiesProblem: string | undefined,
+): SubscribeSettings {
+  const given = checkOptions('options of subscribe', options ?? {}, subscribeNames);
+  if (propertiesProblem !== undefined) {
+    for (const name of ['noLocal', 'retainAsPublished', 'retainHandling', 'userProperties']) {
+      if (given.has(name)) throw new MqttUsageError(`${name} ${propertiesProblem}`);
+    }
+  }
+  const handling = checkOneOf('retainHandling', given.get('retainHandling') ?? 'always', [
+    'always',
+    'ifNew',
+    'never',
+  ]);
+  return {
+    qos: checkQos('qos', given.get('qos') ?? 0),
+    noLocal: checkBoolean('noLocal', given.get('noLocal') ?? false),
+    retainAsPublished: checkBoolean('retainAsPublished', given.get('retainAsPublished') ?? false),
+    retainHandling: retainHandlings[handling],
+    userProperties: checkUserProperties('userProperties', given.get('userProperties') ?? []),
+    concurrency: checkCount('concurrency', given.get('concurrency') ?? 1, 1),
+    iterator: {
+      bufferSize: checkCount('bufferSize', given.get('bufferSize') ?? 1_000, 1),
+      overflow: given.has('overflow')
+        ? checkOneOf('overflow', given.get('overflow'), overflows)
+        : undefined,
+    },
+    limits: limitsOf(given),
+  };
+}
+
+export interface UnsubscribeSettings {
+  readonly userProperties: readonly UserProperty[];
+  readonly limits: Limits;
+}
+
+export function unsubscribeSettings(
+  options: UnsubscribeOptions | undefined,
+  propertiesProblem: string | undefined,
+): UnsubscribeSettings {
+  const given = checkOptions('options of unsubscribe', options ?? {}, unsubscribeNames);
+  if (propertiesProblem !== undefined && given.has('userProperties')) {
+    throw new MqttUsageError(`userProperties ${propertiesProblem}`);
+  }
+  return {
+    userProperties: checkUserProperties('userProperties', given.get('userProperties') ?? []),
+    limits: limitsOf(given),
+  };
+}
+
+/** One filter or several, without those that are the same on the wire. */
+export function topicPatterns(filter: unknown): readonly ParsedTopicPattern[] {
+  const filters: readonly unknown[] = Array.isArray(filter) ? filter : [filter];
+  if (filters.length === 0) {
+    throw expectation('topic filter', 'a string or an array of at least one', filter);
+  }
+  const byFilter = new Map<string, ParsedTopicPattern>();
+  for (const item of filters) {
+    const pattern = parseTopicPattern('topic filter', item);
+    if (!byFilter.has(pattern.filter)) byFilter.set(pattern.filter, pattern);
+  }
+  return [...byFilter.values()];
+}
+
+function limitsOf(given: ReadonlyMap<string, unknown>): Limits {
+  const signal = given.get('signal');
+  const timeoutMs = given.get('timeoutMs');
+  return {
+    signal: signal === undefined ? undefined : checkSignal('signal', signal),
+    timeoutMs: timeoutMs === undefined ? undefined : checkTimeout('timeoutMs', timeoutMs),
+  };
+}

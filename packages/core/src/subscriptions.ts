@@ -1,0 +1,444 @@
+/**
+ * All subscriptions of a client: which topic filters the server is to know, which it does know, and whom a message
+ * concerns.
+ *
+ * Several uses of a filter share one `FilterEntry` and one SUBSCRIBE. An entry is filed from the call of `subscribe`
+ * on, so that a message that comes before SUBACK finds its handler, and so that nothing is forgotten when the
+ * connection is lost in between: when the next one stands, everything that the server's session does not hold is asked
+ * for again, in as few packets as properties allow. What the server refuses is taken out and not asked for again.
+ *
+ * Subscription Identifiers tell overlapping filters apart (rule 10 of the design); filters that share no topic name
+ * may share an identifier, and so ten thousand plain topics fit into a few packets.
+ */
+import type { Negotiated, RequestOutcome, Ticket } from '@mqtt-kit/engine';
+import { ReasonCode, sharedSubscription, type UserProperty } from '@mqtt-kit/packet';
+import type { Clock } from './clock.ts';
+import { describeReason } from './connection-error.ts';
+import type { Consumer, Waiting } from './consumer.ts';
+import type { Driver } from './driver.ts';
+import { MqttError, MqttUsageError } from './errors.ts';
+import { packetsOf } from './filter-packets.ts';
+import { hasLimits, type Limits, RequestLimits } from './request-limits.ts';
+import type { SubscribeSettings, UnsubscribeSettings } from './subscribe-options.ts';
+import type { ClientSubscription } from './subscription.ts';
+import { SubscriptionTree } from './subscription-tree.ts';
+import { SubscriptionUse } from './subscription-use.ts';
+import { FilterEntry, type FilterRequest, type Route } from './topic-filter-entry.ts';
+import type { ParsedTopicPattern } from './topic-pattern.ts';
+import { Unsubscriptions } from './unsubscriptions.ts';
+
+export interface SubscriptionsOwner {
+  /** A filter has a new use: messages that are held may have a handler now. */
+  onAdded(): void;
+  /** Messages that waited for a handler that is gone. */
+  onAbandoned(waiting: readonly Waiting[]): void;
+  onError(error: MqttError): void;
+}
+
+export interface SubscriptionsSettings {
+  /** Whether the server may keep a session, and filters in it, beyond a connection. */
+  readonly sessionKept: boolean;
+  /** Keeps the identifiers of this client apart from those of an earlier one in the same session. */
+  readonly firstIdentifier: number;
+}
+
+/** A filter in a SUBSCRIBE, as it was asked for. */
+interface Asked {
+  readonly entry: FilterEntry;
+  readonly request: FilterRequest;
+}
+
+export class Subscriptions {
+  readonly tree: SubscriptionTree<Route> = new SubscriptionTree();
+  readonly #driver: Driver;
+  readonly #clock: Clock;
+  readonly #owner: SubscriptionsOwner;
+  readonly #settings: SubscriptionsSettings;
+  readonly #entries = new Map<string, FilterEntry>();
+  readonly #uses = new Set<SubscriptionUse>();
+  readonly #byTicket = new Map<Ticket, readonly Asked[]>();
+  readonly #unsubscriptions: Unsubscriptions;
+  #negotiated: Negotiated | undefined;
+  #revision = 0;
+
+  constructor(
+    driver: Driver,
+    clock: Clock,
+    owner: SubscriptionsOwner,
+    settings: SubscriptionsSettings,
+  ) {
+    this.#driver = driver;
+    this.#clock = clock;
+    this.#owner = owner;
+    this.#settings = settings;
+    this.#unsubscriptions = new Unsubscriptions(driver);
+  }
+
+  /** Whether neither SUBACK nor UNSUBACK is awaited. */
+  get settled(): boolean {
+    return this.#byTicket.size === 0 && this.#unsubscriptions.settled;
+  }
+
+  /** Resolves when the server has granted all filters. Nothing is changed when the arguments cannot be. */
+  subscribe(
+    patterns: readonly ParsedTopicPattern[],
+    settings: SubscribeSettings,
+    makeConsumer: (onReturn: () => void) => Consumer,
+  ): Promise<ClientSubscription> {
+    for (const { filter } of patterns) this.#checkFilter(filter, settings);
+    const filters = patterns.map(({ filter }) => filter);
+    const use = new SubscriptionUse(this, filters, makeConsumer);
+    this.#uses.add(use);
+    this.#watch(use, settings.limits, patterns);
+    const entries = patterns.map((pattern) => this.#join(use, pattern, settings));
+    this.#requestMissing(entries);
+    this.#owner.onAdded();
+    use.settleIfAnswered();
+    return use.result;
+  }
+
+  /** Ends one use of its filters. Resolves when the server has forgotten those that nobody else uses. */
+  async end(use: SubscriptionUse, limits: Limits | undefined): Promise<void> {
+    const entries = Array.from(use.routes, ({ entry }) => entry);
+    this.#endUse(use, undefined);
+    const reasonCodes = await this.#leave(entries, [], limits);
+    const failed = reasonCodes.findIndex((reasonCode) => reasonCode >= 0x80);
+    if (failed < 0) return;
+    const reasonCode = reasonCodes[failed] as number;
+    const filter = JSON.stringify(entries[failed]?.topicFilter);
+    const why = describeReason(reasonCode, undefined);
+    throw new MqttError(
+      'serverRefused',
+      `the server refused to end the subscription to ${filter}: ${why}`,
+      { reasonCode },
+    );
+  }
+
+  /** Ends all uses of filters. Resolves with the server's reason code for each. */
+  unsubscribe(
+    topicFilters: readonly string[],
+    { userProperties, limits }: UnsubscribeSettings,
+  ): Promise<readonly number[]> {
+    const entries = topicFilters.map((topicFilter) => {
+      const entry = this.#entries.get(topicFilter);
+      if (entry === undefined) return this.#foreignEntry(topicFilter);
+      for (const route of entry.routes) this.#removeRoute(route, undefined);
+      return entry;
+    });
+    return this.#leave(entries, userProperties, limits);
+  }
+
+  /** A connection stands: everything that the server's session does not hold is asked for. */
+  onConnected(negotiated: Negotiated, sessionPresent: boolean): void {
+    this.#negotiated = negotiated;
+    for (const entry of this.#entries.values()) {
+      entry.sent = undefined;
+      if (!sessionPresent) entry.granted = undefined;
+      else if (!entry.isMissing)
+        this.#answer(entry, entry.wanted.revision, entry.granted?.reasonCode);
+    }
+    this.#requestMissing([...this.#entries.values()]);
+    this.#unsubscriptions.onConnected(negotiated, sessionPresent, (topicFilter) =>
+      this.#entries.has(topicFilter),
+    );
+  }
+
+  onDisconnected(): void {
+    this.#negotiated = undefined;
+    this.#byTicket.clear();
+    for (const entry of this.#entries.values()) entry.sent = undefined;
+    this.#unsubscriptions.onDisconnected(this.#settings.sessionKept);
+  }
+
+  onSubscribed(ticket: Ticket, outcome: RequestOutcome): void {
+    const packet = this.#byTicket.get(ticket);
+    if (packet === undefined) return;
+    this.#byTicket.delete(ticket);
+    if (outcome.kind === 'acknowledged') {
+      const { reasonString } = outcome.properties;
+      packet.forEach((asked, index) => {
+        const reasonCode = outcome.reasonCodes[index] ?? ReasonCode.unspecifiedError;
+        if (reasonCode < 0x80) this.#granted(asked, reasonCode);
+        else this.#refused(asked, reasonCode, refusal(asked, reasonCode, reasonString));
+      });
+    } else if (outcome.code !== 'connectionLost') {
+      // One of them is more than the server takes; which one shows when each goes alone.
+      if (packet.length > 1) for (const asked of packet) this.#send([asked]);
+      else for (const asked of packet) this.#overLimit(asked, outcome.message);
+    }
+  }
+
+  onUnsubscribed(ticket: Ticket, outcome: RequestOutcome): void {
+    this.#unsubscriptions.onUnsubscribed(ticket, outcome);
+  }
+
+  /** The client is over: what is unsettled rejects with `error`; iterators end, with `why` if there is a reason. */
+  close(error: MqttError, why: MqttError | undefined): void {
+    for (const use of this.#uses) {
+      this.#endUse(use, why);
+      use.reject(error);
+    }
+    this.#unsubscriptions.close(error);
+    this.#entries.clear();
+    this.#byTicket.clear();
+  }
+
+  #checkFilter(topicFilter: string, settings: SubscribeSettings): void {
+    const shown = JSON.stringify(topicFilter);
+    if (settings.noLocal && sharedSubscription(topicFilter) !== undefined) {
+      // [MQTT-3.8.3-4]
+      throw new MqttUsageError(
+        `noLocal must be false for a shared subscription; got true for ${shown}`,
+      );
+    }
+    const wanted = this.#entries.get(topicFilter)?.wanted.subscription;
+    if (wanted === undefined) return;
+    for (const name of ['noLocal', 'retainAsPublished'] as const) {
+      if (wanted[name] === settings[name]) continue;
+      throw new MqttUsageError(
+        `${name} must be ${wanted[name]}, as in the subscription to ${shown} that stands already; got ${settings[name]}`,
+        { hint: 'A client has one subscription for each filter: end the other one first.' },
+      );
+    }
+  }
+
+  /** Files one use of a filter, and asks for more when its QoS is higher than what others want. */
+  #join(
+    use: SubscriptionUse,
+    pattern: ParsedTopicPattern,
+    settings: SubscribeSettings,
+  ): FilterEntry {
+    const topicFilter = pattern.filter;
+    let entry = this.#entries.get(topicFilter);
+    if (entry === undefined) {
+      const identifier = this.#identifierFor(topicFilter);
+      entry = new FilterEntry(topicFilter, identifier, this.#newRequest(topicFilter, settings));
+      this.#entries.set(topicFilter, entry);
+    } else if (settings.qos > entry.wanted.subscription.qos) {
+      entry.wanted = this.#newRequest(topicFilter, settings);
+    }
+    const route: Route = { entry, use, pattern };
+    entry.routes.add(route);
+    use.routes.add(route);
+    this.tree.add(topicFilter, route);
+    const granted = this.#negotiated === undefined ? undefined : entry.granted;
+    if (granted !== undefined && granted.request.subscription.qos >= settings.qos) {
+      use.answer(topicFilter, granted.reasonCode, undefined);
+    } else {
+      entry.wait(route);
+    }
+    return entry;
+  }
+
+  #newRequest(topicFilter: string, settings: SubscribeSettings): FilterRequest {
+    const { qos, noLocal, retainAsPublished, retainHandling, userProperties } = settings;
+    this.#revision += 1;
+    return {
+      subscription: { topicFilter, qos, noLocal, retainAsPublished, retainHandling },
+      userProperties,
+      revision: this.#revision,
+    };
+  }
+
+  /** The lowest identifier that no filter has with which this one shares a topic name. */
+  #identifierFor(topicFilter: string): number {
+    const taken = new Set<number>();
+    for (const { entry } of this.tree.overlapping(topicFilter)) taken.add(entry.identifier);
+    let identifier = this.#settings.firstIdentifier;
+    while (taken.has(identifier)) identifier += 1;
+    return identifier;
+  }
+
+  /** The caller's limits end the call, and once it is settled its signal ends the subscription. */
+  #watch(use: SubscriptionUse, limits: Limits, patterns: readonly ParsedTopicPattern[]): void {
+    if (!hasLimits(limits)) return;
+    const { signal } = limits;
+    const what = `the subscription to ${listed(patterns.map(({ pattern }) => pattern))}`;
+    const waiting = new RequestLimits(this.#clock, limits, what, (error) => {
+      use.reject(error);
+      this.#endQuietly(use);
+    });
+    use.onSettled = () => {
+      waiting.stop();
+      if (signal === undefined || !this.#uses.has(use)) return;
+      const end = (): void => this.#endQuietly(use);
+      signal.addEventListener('abort', end, { once: true });
+      use.onEnded = () => signal.removeEventListener('abort', end);
+    };
+  }
+
+  #endQuietly(use: SubscriptionUse): void {
+    this.end(use, undefined).catch(() => {
+      // The caller's signal has ended it: nobody waits for the server's answer.
+    });
+  }
+
+  #endUse(use: SubscriptionUse, why: MqttError | undefined): void {
+    for (const route of use.routes) this.#removeRoute(route, why);
+  }
+
+  /** Takes one route out. A use without routes is over. */
+  #removeRoute(route: Route, why: MqttError | undefined): void {
+    const { entry, use } = route;
+    entry.routes.delete(route);
+    entry.stopWaiting(route);
+    this.tree.remove(entry.topicFilter, route);
+    use.routes.delete(route);
+    if (use.routes.size > 0 || !this.#uses.delete(use)) return;
+    use.onEnded();
+    const abandoned = use.consumer.end(why);
+    if (abandoned.length > 0) this.#owner.onAbandoned(abandoned);
+  }
+
+  /** SUBSCRIBE for those of the entries that the server does not hold, if there is a connection. */
+  #requestMissing(entries: readonly FilterEntry[]): void {
+    if (this.#negotiated === undefined) return;
+    const missing = entries.filter((entry) => entry.isMissing && entry.routes.size > 0);
+    const packets = packetsOf(
+      missing.map((entry): Asked => ({ entry, request: entry.wanted })),
+      this.#negotiated.maximumPacketSize,
+      ({ entry }) => entry.topicFilter,
+      ({ entry, request }) => `${entry.identifier} ${JSON.stringify(request.userProperties)}`,
+    );
+    for (const packet of packets) this.#send(packet);
+  }
+
+  #send(packet: readonly Asked[]): void {
+    const { entry, request } = packet[0] as Asked;
+    const { userProperties } = request;
+    for (const asked of packet) asked.entry.sent = asked.request;
+    const ticket = this.#driver.subscribe({
+      subscriptions: packet.map((asked) => asked.request.subscription),
+      properties: {
+        subscriptionIdentifiers: [entry.identifier],
+        ...(userProperties.length > 0 && { userProperties }),
+      },
+    });
+    this.#byTicket.set(ticket, packet);
+  }
+
+  #granted({ entry, request }: Asked, reasonCode: number): void {
+    if (entry.sent === request) entry.sent = undefined;
+    entry.granted = { request, reasonCode };
+    this.#answer(entry, request.revision, reasonCode);
+  }
+
+  /** Nobody asks for it again: those who wait are told, and those who had it until it was lost, too. */
+  #refused({ entry, request }: Asked, reasonCode: number, error: MqttError): void {
+    if (entry.sent === request) entry.sent = undefined;
+    if (entry.wanted === request && entry.granted !== undefined) {
+      entry.wanted = entry.granted.request;
+    }
+    const answered = entry.answer(request.revision, reasonCode, error);
+    for (const route of answered) this.#removeRoute(route, error);
+    if (entry.granted === undefined) {
+      const orphans = [...entry.routes].filter((route) => !entry.isWaiting(route));
+      for (const route of orphans) this.#removeRoute(route, error);
+      if (orphans.length > 0) this.#owner.onError(error);
+    }
+    if (entry.routes.size === 0 && this.#entries.get(entry.topicFilter) === entry) {
+      this.#entries.delete(entry.topicFilter);
+    }
+    for (const { use } of answered) use.settleIfAnswered();
+  }
+
+  #overLimit(asked: Asked, message: string): void {
+    const { topicFilter } = asked.entry;
+    this.#refused(asked, limitCode(topicFilter), new MqttError('serverLimit', message));
+  }
+
+  #answer(entry: FilterEntry, revision: number, reasonCode = 0): void {
+    for (const { use } of entry.answer(revision, reasonCode, undefined)) use.settleIfAnswered();
+  }
+
+  /** A filter that this client does not use: the session of an earlier one may hold it. */
+  #foreignEntry(topicFilter: string): FilterEntry {
+    const subscription = {
+      topicFilter,
+      qos: 0,
+      noLocal: false,
+      retainAsPublished: false,
+      retainHandling: 0,
+    } as const;
+    const request = { subscription, userProperties: [], revision: 0 };
+    const entry = new FilterEntry(topicFilter, 1, request);
+    if (this.#settings.sessionKept) entry.granted = { request, reasonCode: 0 };
+    return entry;
+  }
+
+  /** UNSUBSCRIBE for those filters that nobody uses any more. Resolves with a reason code for each of all. */
+  async #leave(
+    entries: readonly FilterEntry[],
+    userProperties: readonly UserProperty[],
+    limits: Limits | undefined,
+  ): Promise<readonly number[]> {
+    const gone = new Map<FilterEntry, number>();
+    for (const entry of entries) {
+      if (entry.routes.size > 0) continue;
+      if (this.#entries.get(entry.topicFilter) === entry) this.#entries.delete(entry.topicFilter);
+      const online = this.#negotiated !== undefined;
+      if (entry.mayBeKnown && (online || this.#settings.sessionKept)) {
+        gone.set(entry, gone.size);
+      }
+    }
+    const filters = Array.from(gone.keys(), ({ topicFilter }) => topicFilter);
+    const answers = Promise.all(this.#unsubscriptions.leave(filters, userProperties));
+    const codes = await this.#within(answers, limits, filters);
+    return entries.map((entry) => {
+      if (entry.routes.size > 0) return ReasonCode.success;
+      return codes[gone.get(entry) ?? -1] ?? ReasonCode.noSubscriptionExisted;
+    });
+  }
+
+  #within<T>(
+    answer: Promise<T>,
+    limits: Limits | undefined,
+    filters: readonly string[],
+  ): Promise<T> {
+    if (filters.length === 0 || !hasLimits(limits)) return answer;
+    return new Promise((resolve, reject) => {
+      const what = `the end of the subscription to ${listed(filters)}`;
+      const waiting = new RequestLimits(this.#clock, limits, what, reject);
+      answer.then(resolve, reject).finally(() => waiting.stop());
+    });
+  }
+}
+
+function refusal(
+  { entry }: Asked,
+  reasonCode: number,
+  reasonString: string | undefined,
+): MqttError {
+  const filter = JSON.stringify(entry.topicFilter);
+  const why = describeReason(reasonCode, reasonString);
+  const hint =
+    reasonCode === ReasonCode.notAuthorized
+      ? 'Check what the server allows this client to read.'
+      : undefined;
+  return new MqttError(
+    'subscribeRefused',
+    `the server refused the subscription to ${filter}: ${why}`,
+    {
+      reasonCode,
+      reasonString,
+      hint,
+    },
+  );
+}
+
+/** The reason code that a server would give for what it announced not to take. */
+function limitCode(topicFilter: string): number {
+  if (sharedSubscription(topicFilter) !== undefined) {
+    return ReasonCode.sharedSubscriptionsNotSupported;
+  }
+  return /[+#]/.test(topicFilter)
+    ? ReasonCode.wildcardSubscriptionsNotSupported
+    : ReasonCode.packetTooLarge;
+}
+
+function listed(filters: readonly string[]): string {
+  const shown = filters.slice(0, 3).map((filter) => JSON.stringify(filter));
+  return filters.length > 3
+    ? `${shown.join(', ')} and ${filters.length - 3} more`
+    : shown.join(', ');
+}

@@ -1,0 +1,53 @@
+import type { Will } from '@mqtt-kit/engine';
+import { MqttUsageError } from './errors.ts';
+import { checkBoolean, checkInteger, checkOptions } from './option-check.ts';
+import type { WillOptions } from './options.ts';
+import { checkQos, checkTopic, messageProperties } from './outgoing-message.ts';
+import { encodePayload } from './payload.ts';
+
+const willNames = [
+  'topic',
+  'payload',
+  'qos',
+  'retain',
+  'delaySeconds',
+  'payloadFormatIndicator',
+  'messageExpirySeconds',
+  'contentType',
+  'responseTopic',
+  'correlationData',
+  'userProperties',
+] as const satisfies readonly (keyof WillOptions)[];
+
+/** The two length bytes in front of the will's payload can say no more. (3.1.3.3) */
+const largestPayload = 65_535;
+
+/** Checks a will and copies it: it is sent again with every connection. */
+export function checkWill(will: unknown, propertiesProblem: string | undefined): Will {
+  const given = checkOptions('will', will, willNames);
+  const options = will as WillOptions;
+  const payload = encodePayload('will.payload', options.payload ?? '');
+  if (payload.length > largestPayload) {
+    throw new MqttUsageError(
+      `will.payload must be at most 65,535 bytes; got ${payload.length.toLocaleString('en')}`,
+    );
+  }
+  const properties = messageProperties('will.', options, propertiesProblem);
+  const delay = given.get('delaySeconds');
+  if (delay !== undefined && propertiesProblem !== undefined) {
+    throw new MqttUsageError(`will.delaySeconds ${propertiesProblem}`);
+  }
+  return {
+    topic: checkTopic('will.topic', options.topic),
+    payload: payload.slice(),
+    qos: checkQos('will.qos', options.qos ?? 0),
+    retain: checkBoolean('will.retain', options.retain ?? false),
+    properties:
+      delay === undefined
+        ? properties
+        : {
+            willDelayInterval: checkInteger('will.delaySeconds', delay, 0, 0xffff_ffff),
+            ...properties,
+          },
+  };
+}
