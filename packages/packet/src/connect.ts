@@ -123,8 +123,7 @@ export function checkConnect(measure: Measure, packet: ConnectPacket): void {
   const will = packet.will;
   if (will === undefined) return;
   measure.integer('Will QoS', will.qos, 0, 2); // [MQTT-3.1.2-12]
-  const problem = topicNameShapeProblem(will.topic);
-  if (problem !== undefined) measure.fail(`will topic ${problem}`);
+  measure.topicName('will topic', will.topic);
   checkProperties(measure, will.properties, 'will');
 }
 

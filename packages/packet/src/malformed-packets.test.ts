@@ -671,7 +671,7 @@ const disconnectRows = [
     v5,
     'e0 07 00 05 11 00000001',
     0x82,
-    /Session Expiry Interval found, which only the client may send there/,
+    /Session Expiry Interval found, expected only from the client/,
   ),
   row(
     'Server Reference of a client',
@@ -679,7 +679,7 @@ const disconnectRows = [
     v5,
     'e0 06 00 04 1c 0001 61',
     0x82,
-    /only the server/,
+    /only from the server/,
   ),
   row('bytes after the end', 'server', v5, 'e0 03 00 00 00', 0x81, /1 bytes follow/),
 ];

@@ -1,6 +1,7 @@
 import { InvalidPacketError } from './errors.ts';
 import { type PacketSender, PacketType, packetTitle } from './packet-type.ts';
 import type { ProtocolVersion } from './protocol-version.ts';
+import { topicFilterShapeProblem, topicNameShapeProblem } from './topic.ts';
 import { maximumStringSize, utf8Size } from './utf8-string.ts';
 import { maximumVariableByteInteger, variableByteIntegerSize } from './variable-byte-integer.ts';
 import type { Writer } from './writer.ts';
@@ -64,7 +65,7 @@ export class Measure implements Writer {
   }
 
   string(field: string, text: string): void {
-    if (typeof text !== 'string') this.fail(`${field} is ${describe(text)}, expected a string`);
+    this.text(field, text);
     const size =
       this.assumesAscii && text.length <= maximumStringSize ? text.length : utf8Size(text);
     if (typeof size === 'string') this.fail(`${field} ${size}`);
@@ -112,14 +113,33 @@ export class Measure implements Writer {
     }
   }
 
+  /** Refuses what is no topic name. What holds for all text is checked when it is measured. */
+  topicName(field: string, topicName: string): void {
+    this.text(field, topicName);
+    const problem = topicNameShapeProblem(topicName);
+    if (problem !== undefined) this.fail(`${field} ${problem}`);
+  }
+
+  /** Refuses what is no topic filter. What holds for all text is checked when it is measured. */
+  topicFilter(field: string, topicFilter: string): void {
+    this.text(field, topicFilter);
+    const problem = topicFilterShapeProblem(topicFilter);
+    if (problem !== undefined) this.fail(`${field} ${problem}`);
+  }
+
   fail(problem: string): never {
     throw new InvalidPacketError(`${packetTitle(this.packetType)}: ${problem}`);
+  }
+
+  private text(field: string, text: string): void {
+    if (typeof text !== 'string') this.fail(`${field} is ${describe(text)}, expected a string`);
   }
 
   private bytes(field: string, bytes: Uint8Array): void {
     // Not by `instanceof`: a Uint8Array of another realm (a frame, a test environment) is as good.
     if (!ArrayBuffer.isView(bytes) || bytes.BYTES_PER_ELEMENT !== 1) {
-      this.fail(`${field} is ${describe(bytes)}, expected a Uint8Array`);
+      // Its content is not shown, since it may be a password.
+      this.fail(`${field} is of type ${typeof bytes}, expected a Uint8Array`);
     }
   }
 }

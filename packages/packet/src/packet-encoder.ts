@@ -7,6 +7,7 @@ import { ByteWriter } from './byte-writer.ts';
 import { checkConnack, writeConnack } from './connack.ts';
 import { checkConnect, writeConnect } from './connect.ts';
 import { checkDisconnect, writeDisconnect } from './disconnect.ts';
+import { InvalidPacketError } from './errors.ts';
 import { Measure } from './measure.ts';
 import { fixedFlags, maySend, type PacketSender, PacketType } from './packet-type.ts';
 import type { Packet, PublishPacket } from './packets.ts';
@@ -191,7 +192,15 @@ function checkPacket(measure: Measure, packet: Packet): void {
     case PacketType.pingreq:
     case PacketType.pingresp:
       break;
+    default:
+      refuseType(packet);
   }
+}
+
+/** For callers without types. */
+function refuseType(packet: never): never {
+  const { type } = packet as { readonly type: unknown };
+  throw new InvalidPacketError(`packet type is ${type}, expected 1 to 15`);
 }
 
 /** Writes what follows the fixed header. */

@@ -41,11 +41,11 @@ function readProperty(reader: Reader, place: PropertyPlace, values: PropertyValu
     reader.malformed(`property identifier is ${hexadecimal(identifier)}, expected an assigned one`);
   }
   if (!property.packets.has(place)) {
-    reader.malformed(`${property.name} found, which does not belong in ${placeTitle(place)}`);
+    reader.malformed(`${property.name} found, ${expectedPlaces(property)}`);
   }
   const onlySender = property.sender?.[place];
   if (onlySender !== undefined && onlySender !== reader.sender) {
-    reader.protocolError(`${property.name} found, which only the ${onlySender} may send there`);
+    reader.protocolError(`${property.name} found, expected only from the ${onlySender}`);
   }
   const value = readValue(reader, property);
   const earlier = values[property.key];
@@ -106,7 +106,8 @@ export function valueProblem(property: Property, value: number | string): string
   }
 }
 
-/** The name of a place for messages. */
-export function placeTitle(place: PropertyPlace): string {
-  return place === 'will' ? 'the will' : place.toUpperCase();
+/** Where a property may stand, as the end of a message about one that stands elsewhere. */
+export function expectedPlaces(property: Property): string {
+  const places = Array.from(property.packets, (place) => place.toUpperCase());
+  return `expected only in ${places.join(', ')}`;
 }

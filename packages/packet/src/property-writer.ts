@@ -7,7 +7,7 @@ import {
   propertiesByKey,
   type UserProperty,
 } from './property.ts';
-import { placeTitle, valueProblem } from './property-reader.ts';
+import { expectedPlaces, valueProblem } from './property-reader.ts';
 import type { Writer } from './writer.ts';
 
 /** Whether there is something to write. Keys whose value is `undefined` count as absent. */
@@ -65,11 +65,11 @@ export function checkProperties(
 
 function checkPlace(measure: Measure, property: Property, place: PropertyPlace): void {
   if (!property.packets.has(place)) {
-    measure.fail(`${property.name} given, which does not belong in ${placeTitle(place)}`);
+    measure.fail(`${property.name} given, ${expectedPlaces(property)}`);
   }
   const onlySender = property.sender?.[place];
   if (onlySender !== undefined && measure.sender !== undefined && onlySender !== measure.sender) {
-    measure.fail(`${property.name} given, which only the ${onlySender} may send there`);
+    measure.fail(`${property.name} given, expected only from the ${onlySender}`);
   }
 }
 
@@ -84,8 +84,12 @@ function checkRepeats(
   if (value.length > 1 && property.repeatsIn?.has(place) === false) {
     measure.fail(`${property.name} given ${value.length} times, expected once`);
   }
-  if (property.values === undefined) return;
-  for (const each of value) checkValue(measure, property, each);
+  for (const each of value) {
+    if (property.type === 'UTF-8 String Pair' && !(Array.isArray(each) && each.length === 2)) {
+      measure.fail(`${property.name} is ${typeof each}, expected a pair of strings`);
+    }
+    checkValue(measure, property, each);
+  }
 }
 
 function checkValue(measure: Measure, property: Property, value: number | string): void {

@@ -71,8 +71,7 @@ export function checkPublish(measure: Measure, packet: PublishPacket): void {
     }
     return;
   }
-  const problem = topicNameShapeProblem(topic);
-  if (problem !== undefined) measure.fail(`topic name ${problem}`); // [MQTT-3.3.2-2]
+  measure.topicName('topic name', topic); // [MQTT-3.3.2-2]
 }
 
 export function writePublish(writer: Writer, packet: PublishPacket): void {

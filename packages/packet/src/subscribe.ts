@@ -9,7 +9,7 @@ import type { QoS } from './qos.ts';
 import type { Reader } from './reader.ts';
 import { hexadecimal } from './reason-code.ts';
 import { sharedSubscription } from './topic.ts';
-import { checkTopicFilter, readTopicFilter, requireTopicFilter } from './topic-filter-field.ts';
+import { readTopicFilter, requireTopicFilter } from './topic-filter-field.ts';
 import type { Writer } from './writer.ts';
 
 const noLocalFlag = 0b0000_0100;
@@ -57,7 +57,7 @@ export function checkSubscribe(measure: Measure, packet: SubscribePacket): void 
     measure.fail('no subscription given, expected at least one'); // [MQTT-3.8.3-2] [MQTT3-3.8.3-3]
   }
   for (const subscription of packet.subscriptions) {
-    checkTopicFilter(measure, subscription.topicFilter);
+    measure.topicFilter('topic filter', subscription.topicFilter);
     measure.integer('requested QoS', subscription.qos, 0, 2);
     measure.integer('Retain Handling', subscription.retainHandling, 0, 2);
     if (subscription.noLocal && sharedSubscription(subscription.topicFilter) !== undefined) {

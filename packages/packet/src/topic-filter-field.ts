@@ -1,5 +1,4 @@
-/** The topic filter as a field of SUBSCRIBE and UNSUBSCRIBE. */
-import type { Measure } from './measure.ts';
+/** The topic filter as a field of SUBSCRIBE and UNSUBSCRIBE that are received. */
 import type { Reader } from './reader.ts';
 import { ReasonCode } from './reason-code.ts';
 import { topicFilterShapeProblem } from './topic.ts';
@@ -17,9 +16,4 @@ export function readTopicFilter(reader: Reader): string {
   const problem = topicFilterShapeProblem(topicFilter);
   if (problem !== undefined) reader.fail(ReasonCode.topicFilterInvalid, `topic filter ${problem}`);
   return topicFilter;
-}
-
-export function checkTopicFilter(measure: Measure, topicFilter: string): void {
-  const problem = topicFilterShapeProblem(topicFilter);
-  if (problem !== undefined) measure.fail(`topic filter ${problem}`);
 }

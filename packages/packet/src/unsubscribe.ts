@@ -6,7 +6,7 @@ import { noProperties } from './property.ts';
 import { readProperties } from './property-reader.ts';
 import { checkProperties, writeProperties } from './property-writer.ts';
 import type { Reader } from './reader.ts';
-import { checkTopicFilter, readTopicFilter, requireTopicFilter } from './topic-filter-field.ts';
+import { readTopicFilter, requireTopicFilter } from './topic-filter-field.ts';
 import type { Writer } from './writer.ts';
 
 export function readUnsubscribe(reader: Reader): UnsubscribePacket {
@@ -25,7 +25,7 @@ export function checkUnsubscribe(measure: Measure, packet: UnsubscribePacket): v
   if (packet.topicFilters.length === 0) {
     measure.fail('no topic filter given, expected at least one'); // [MQTT-3.10.3-2]
   }
-  for (const topicFilter of packet.topicFilters) checkTopicFilter(measure, topicFilter);
+  for (const topicFilter of packet.topicFilters) measure.topicFilter('topic filter', topicFilter);
 }
 
 export function writeUnsubscribe(writer: Writer, packet: UnsubscribePacket): void {
