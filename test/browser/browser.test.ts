@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type Mosquitto, startMosquitto } from '../setup/mosquitto.ts';
 import { freePorts } from '../setup/ports.ts';
 import { requires } from '../setup/requires.ts';
-import { bundle } from './bundle.ts';
+import { bundle } from './bundle.mjs';
 import { launchChromium } from './chromium.ts';
 import type { Page, Reading } from './page.ts';
 import { type PageServer, servePage } from './page-server.ts';
@@ -100,8 +100,8 @@ describe.runIf(requires('chromium', 'mosquitto'))('a page in Chromium', () => {
     }
   });
 
-  it('keeps to its content security policy', async () => {
-    const refused = await failure('ws://127.0.0.1:9/');
-    expect(refused).toMatchObject({ code: 'webSocketFailed' });
+  it('is told at once when its content security policy forbids the server', async () => {
+    expect(await failure('ws://127.0.0.1:1883/mqtt')).toMatchObject({ code: 'webSocketFailed' });
+    expect(complaints.join()).toMatch(/Content Security Policy/);
   });
 });

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type EmbeddedAedes, startAedes } from '../../../test/setup/aedes.ts';
+import { until } from '../../../test/setup/until.ts';
+import type { MqttClient } from './index.ts';
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 const examples = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)]
@@ -28,13 +30,18 @@ describe('the examples of the README', () => {
 
   it.each(examples.map((code, i) => [i + 1, code] as const))('run: number %i', async (i, code) => {
     const file = join(folder, `example-${i}.ts`);
-    writeFileSync(file, code.replaceAll('mqtt://localhost', broker.url('tcp')));
+    // Some leave their client open, as a program would.
+    writeFileSync(
+      file,
+      `${code.replaceAll('mqtt://localhost', broker.url('tcp'))}\nexport { client };\n`,
+    );
     const said: unknown[][] = [];
     const log = vi.spyOn(console, 'log').mockImplementation((...words) => said.push(words));
     const error = vi.spyOn(console, 'error');
     try {
-      await import(/* @vite-ignore */ file);
-      expect(said.length).toBeGreaterThan(0);
+      const { client } = (await import(/* @vite-ignore */ file)) as { client: MqttClient };
+      await until(() => said.length > 0, 'the example says something');
+      await client.close();
       expect(error).not.toHaveBeenCalled();
     } finally {
       log.mockRestore();

@@ -137,7 +137,7 @@ class StillSocket extends Duplex {
   override _read(): void {}
 
   /** Lets the oldest write leave. */
-  async take(): Promise<void> {
+  async release(): Promise<void> {
     this.taken.shift()?.();
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -158,12 +158,12 @@ describe('a socket transport with a slow socket', () => {
   it('asks to wait from 64 KiB on, whatever the socket thinks', async () => {
     const { transport, record, socket } = onStillSocket();
     expect(transport.write([new Uint8Array(20_000)])).toBe(true);
-    await socket.take();
+    await socket.release();
     expect(record.calls).toEqual([]);
     expect(transport.write([new Uint8Array(65_535)])).toBe(true);
     expect(transport.write([new Uint8Array(1)])).toBe(false);
-    await socket.take();
-    await socket.take();
+    await socket.release();
+    await socket.release();
     expect(record.calls).toEqual(['drain']);
     transport.destroy();
   });
@@ -172,12 +172,12 @@ describe('a socket transport with a slow socket', () => {
     const { transport, record, socket } = onStillSocket();
     expect(transport.write([new Uint8Array(40_000)])).toBe(true);
     expect(transport.write([new Uint8Array(40_000)])).toBe(false);
-    await socket.take();
+    await socket.release();
     // Less than the mark waits now, but whoever got the answer above waits for `onDrain`.
     expect(transport.write([new Uint8Array(1)])).toBe(false);
     expect(record.calls).toEqual([]);
-    await socket.take();
-    await socket.take();
+    await socket.release();
+    await socket.release();
     expect(record.calls).toEqual(['drain']);
     expect(transport.write([new Uint8Array(1)])).toBe(true);
     transport.destroy();

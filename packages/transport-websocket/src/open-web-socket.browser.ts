@@ -58,7 +58,6 @@ function start(target: TransportTarget): WebSocket {
 
 function opened(socket: WebSocket, target: TransportTarget, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    let reason = 'the platform does not say why';
     const settle = (): void => {
       socket.onopen = socket.onclose = null;
       // Some platforms take an error that nobody listens to as uncaught.
@@ -80,22 +79,21 @@ function opened(socket: WebSocket, target: TransportTarget, signal: AbortSignal)
       settle();
       resolve();
     };
-    // Browsers keep it to themselves, other runtimes tell.
-    socket.onerror = (event) => {
-      reason = (event as ErrorEvent).message || reason;
-    };
-    socket.onclose = () =>
-      fail(
-        openError(
-          target,
-          reason,
-          `Check host, port and path (/mqtt is usual), that the server speaks MQTT over WebSocket${
-            target.scheme === 'wss' ? ', and that its certificate is trusted' : ''
-          }. The console of a browser may say more.`,
-        ),
-      );
+    // Which of the two comes, and with a reason or none, differs: browsers keep it to themselves, and one that a
+    // content security policy stops does not even close.
+    socket.onerror = socket.onclose = (event: Event) =>
+      fail(openFailure(target, (event as ErrorEvent).message));
     signal.addEventListener('abort', onAbort);
   });
+}
+
+function openFailure(target: TransportTarget, reason: string | undefined): MqttError {
+  const trusted = target.scheme === 'wss' ? ', and that its certificate is trusted' : '';
+  return openError(
+    target,
+    reason || 'the platform does not say why',
+    `Check host, port and path (/mqtt is usual), that the server speaks MQTT over WebSocket${trusted}. The console of a browser may say more.`,
+  );
 }
 
 /** An open WebSocket of the platform. It cannot be paused: the layer above bounds what it takes in. */

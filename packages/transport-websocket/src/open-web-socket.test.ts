@@ -638,6 +638,7 @@ describe('a WebSocket transport of the browser', () => {
     readyState = 1;
     bufferedAmount = 0;
     onopen: (() => void) | null = null;
+    onerror: ((event: { message?: string }) => void) | null = null;
     onclose: ((event: { code: number; reason: string }) => void) | null = null;
     readonly send = vi.fn();
     readonly close = vi.fn();
@@ -692,6 +693,20 @@ describe('a WebSocket transport of the browser', () => {
       expect(FakeWebSocket.last.close).toHaveBeenCalledOnce();
     },
   );
+
+  it.each([
+    [{}, 'the platform does not say why'],
+    [{ message: 'out of luck' }, 'out of luck'],
+  ])('takes an error without a close as the end of the attempt: %o', async (event, reason) => {
+    vi.stubGlobal('WebSocket', FakeWebSocket);
+    const rejected = rejection(openOnPlatform(targetOf('ws', 1), new HandlerRecord(), never));
+    FakeWebSocket.last.onerror?.(event);
+    expect(await rejected).toMatchObject({
+      code: 'webSocketFailed',
+      message: `cannot open ws://127.0.0.1:1/: ${reason}`,
+      hint: expect.stringContaining('/mqtt is usual'),
+    });
+  });
 
   it('lets a closing go that the platform does not finish', async () => {
     vi.stubGlobal('WebSocket', FakeWebSocket);
