@@ -80,18 +80,17 @@ export class Output {
   }
 
   #cut(connection: number, bytes: readonly Uint8Array[], close: boolean): Batch {
-    const batch = {
-      connection,
-      operations: this.#operations,
-      bytes,
-      events: this.#events,
-      close,
-    };
-    if (this.#operations.length > 0) this.#operations = [];
-    if (this.#events.length > 0) this.#events = [];
-    return batch;
+    // A batch without operations or events must not share the lists that go on filling.
+    const operations = this.#operations.length > 0 ? this.#operations : noOperations;
+    const events = this.#events.length > 0 ? this.#events : noEvents;
+    if (operations !== noOperations) this.#operations = [];
+    if (events !== noEvents) this.#events = [];
+    return { connection, operations, bytes, events, close };
   }
 }
+
+const noOperations: readonly SessionOperation[] = Object.freeze([]);
+const noEvents: readonly EngineEvent[] = Object.freeze([]);
 
 /** A packet as it may be shown: a password and authentication data stay out. */
 function withoutSecrets(packet: Packet): Packet {
