@@ -3,10 +3,12 @@ import {
   connect,
   type MqttClient,
   type MqttError,
+  type MqttErrorCode,
   type Status,
 } from 'mqtt-kit';
-import type { ConnectionPlan } from './connection-options.ts';
+import type { ConnectionPlan, RetryPlan } from './connection-options.ts';
 import type { Diagnostics } from './diagnostics.ts';
+import { type OneShot, oneShot } from './one-shot.ts';
 import { packetLine } from './packet-trace.ts';
 
 /** A client whose ups and downs are told on standard error. */
@@ -14,11 +16,14 @@ export interface ClientSession {
   readonly client: MqttClient;
   /** Whether a server has ever accepted the connection. */
   readonly everConnected: boolean;
+  /** Resolves when one has; never when none does. */
+  readonly accepted: Promise<void>;
 }
 
 /**
- * Starts to connect; returns at once. `onGivenUp` is called when the client closed by itself, with the reason: the
- * first attempt failed, the reason is final, or the attempts are used up. Rejects with `invalidArgument`.
+ * Starts to connect; returns at once, so that what is asked for next can leave together with CONNECT. `onGivenUp` is
+ * called with the reason when the first attempt failed, when the attempts are used up, and when another one makes no
+ * sense. Rejects with `invalidArgument`.
  */
 export async function openClient(
   plan: ConnectionPlan,
@@ -31,23 +36,10 @@ export async function openClient(
     ...options,
     waitForConnection: false,
   });
-  let everConnected = client.connected;
-  let troubled = false;
-  client.on('status', (status: Status) => {
-    if (status.state === 'connected') {
-      if (troubled)
-        diagnostics.note({ text: `connected ${everConnected ? 'again ' : ''}to ${status.server}` });
-      everConnected = true;
-      troubled = false;
-    } else if (status.state === 'reconnecting') {
-      troubled = true;
-      if (isTold(status.attempt)) diagnostics.note({ text: reconnectingText(status) });
-    } else if (status.state === 'closed' && status.reason !== undefined) {
-      onGivenUp(status.reason);
-    }
-  });
+  const follower = new StatusFollower(plan.retry, diagnostics, onGivenUp);
+  client.on('status', (status) => follower.follow(status));
   client.on('error', (error) => {
-    if (!isToldByStatus(error)) diagnostics.note({ text: error.message });
+    if (!toldByStatus.has(error.code)) diagnostics.note({ text: error.message });
   });
   client.on('sessionDiscarded', () => {
     diagnostics.note({
@@ -60,9 +52,67 @@ export async function openClient(
   return {
     client,
     get everConnected() {
-      return everConnected;
+      return follower.everConnected;
     },
+    accepted: follower.accepted.promise,
   };
+}
+
+/** Errors that end a connection: the status that follows tells them, with what comes next. */
+const toldByStatus: ReadonlySet<MqttErrorCode> = new Set([
+  'connectionLost',
+  'connectionRefused',
+  'connectTimeout',
+  'hostNotFound',
+  'tlsFailed',
+  'webSocketFailed',
+  'notAuthorized',
+  'serverRefused',
+  'sessionTakenOver',
+  'malformedPacket',
+  'protocolError',
+]);
+
+class StatusFollower {
+  everConnected = false;
+  readonly accepted: OneShot<void> = oneShot();
+  readonly #retry: RetryPlan;
+  readonly #diagnostics: Diagnostics;
+  readonly #onGivenUp: (error: MqttError) => void;
+  #troubled = false;
+
+  constructor(retry: RetryPlan, diagnostics: Diagnostics, onGivenUp: (error: MqttError) => void) {
+    this.#retry = retry;
+    this.#diagnostics = diagnostics;
+    this.#onGivenUp = onGivenUp;
+  }
+
+  follow(status: Status): void {
+    if (status.state === 'connected') {
+      const again = this.everConnected ? 'again ' : '';
+      if (this.#troubled) {
+        this.#diagnostics.note({ text: `connected ${again}to ${status.server}` });
+      }
+      this.everConnected = true;
+      this.accepted.settle();
+      this.#troubled = false;
+    } else if (status.state === 'reconnecting') {
+      this.#onReconnecting(status);
+    } else if (status.state === 'closed' && status.reason !== undefined) {
+      this.#onGivenUp(status.reason);
+    }
+  }
+
+  #onReconnecting(status: Extract<Status, { state: 'reconnecting' }>): void {
+    // The very first attempt has failed already when the first of these comes, and is counted.
+    const retries = this.everConnected ? status.attempt : status.attempt - 1;
+    if (retries > this.#retry.limit || !(this.everConnected || this.#retry.initial)) {
+      this.#onGivenUp(status.reason);
+      return;
+    }
+    this.#troubled = true;
+    if (isTold(retries)) this.#diagnostics.note({ text: reconnectingText(status, retries) });
+  }
 }
 
 /** Attempts 1, 2, 4, 8 and so on: a server that is down for a day fills no log. */
@@ -70,12 +120,10 @@ function isTold(attempt: number): boolean {
   return (attempt & (attempt - 1)) === 0;
 }
 
-function reconnectingText(status: Extract<Status, { state: 'reconnecting' }>): string {
-  const seconds = status.delayMs < 950 ? 'at once' : `in ${Math.round(status.delayMs / 1000)} s`;
-  return `${status.reason.message}; trying again ${seconds} (attempt ${status.attempt})`;
-}
-
-/** The end of a connection is told by the status. */
-function isToldByStatus(error: MqttError): boolean {
-  return error.code === 'connectionLost' || error.code === 'connectionRefused';
+function reconnectingText(
+  status: Extract<Status, { state: 'reconnecting' }>,
+  attempt: number,
+): string {
+  const when = status.delayMs < 950 ? '' : ` in ${Math.round(status.delayMs / 1000)} s`;
+  return `${status.reason.message}; trying again${when} (attempt ${attempt})`;
 }

@@ -119,13 +119,19 @@ describe('the session', () => {
   });
 
   it('is restored for ever by mqtt-sub, five times by mqtt-pub, or as --retry-limit says', () => {
-    expect(sub([]).options.reconnect).toBe(true);
-    expect(pub([]).options.reconnect).toEqual({ maxAttempts: 5 });
-    expect(sub(['--retry-limit', '3']).options.reconnect).toEqual({
-      maxAttempts: 3,
-      initial: true,
+    expect(sub([])).toMatchObject({
+      retry: { limit: Number.POSITIVE_INFINITY, initial: false },
+      options: { reconnect: { maxAttempts: Number.POSITIVE_INFINITY } },
     });
-    expect(pub(['--retry-limit', '0']).options.reconnect).toBe(false);
+    expect(pub([])).toMatchObject({
+      retry: { limit: 5, initial: false },
+      options: { reconnect: { maxAttempts: 6 } },
+    });
+    expect(sub(['--retry-limit', '3']).retry).toEqual({ limit: 3, initial: true });
+    expect(pub(['--retry-limit', '0'])).toMatchObject({
+      retry: { limit: 0, initial: true },
+      options: { reconnect: false },
+    });
   });
 
   it('takes version, keep-alive, timeout, will and trace from the options', () => {

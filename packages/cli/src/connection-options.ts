@@ -8,6 +8,14 @@ import { argumentBytes } from './raw-arguments.ts';
 import { parseServerUrl, type ServerUrl } from './server-url.ts';
 import { quoted, UsageError } from './usage-error.ts';
 
+/** How often to try. */
+export interface RetryPlan {
+  /** Attempts to restore a lost connection. */
+  readonly limit: number;
+  /** Whether the limit holds for the first connection, too, which otherwise has one attempt. */
+  readonly initial: boolean;
+}
+
 /** What the command line says about the connection. */
 export interface ConnectionPlan {
   /** Without credentials. */
@@ -15,6 +23,7 @@ export interface ConnectionPlan {
   /** The topic in the URL of `-L`. */
   readonly urlTopic: string | undefined;
   readonly options: ConnectOptions;
+  readonly retry: RetryPlan;
   readonly notes: readonly Note[];
 }
 
@@ -36,11 +45,13 @@ export function connectionPlan(
   const scheme = connectionScheme(args, url);
   const tls = tlsOptions(args, scheme);
   const will = willOptions(args);
+  const retry = retryPlan(args);
   const keepAliveSeconds = args.number('keepalive');
   const connectTimeoutMs = args.number('connect-timeout');
   return {
     url: connectionUrl(args, url, scheme),
     urlTopic: url?.topic,
+    retry,
     options: {
       version,
       ...sessionOptions(args),
@@ -50,7 +61,7 @@ export function connectionPlan(
       ...(password === undefined ? {} : { password }),
       ...(will === undefined ? {} : { will }),
       ...(tls === undefined ? {} : { tls }),
-      reconnect: reconnectOptions(args),
+      reconnect: reconnectOptions(retry),
       ...(args.flag('debug') ? { trace: true } : {}),
     },
     notes: args.flag('insecure') ? [...notes, insecureNote] : notes,
@@ -141,11 +152,15 @@ function foreignSession(args: ParsedArguments): 'adopt' | 'reset' {
   return args.program === 'mqtt-pub' && args.text('qos') === '2' ? 'reset' : 'adopt';
 }
 
-function reconnectOptions(args: ParsedArguments): NonNullable<ConnectOptions['reconnect']> {
-  const limit = args.number('retry-limit');
-  if (limit === 0) return false;
-  if (limit !== undefined) return { maxAttempts: limit, initial: true };
-  return args.program === 'mqtt-pub' ? { maxAttempts: publishRetryLimit } : true;
+function retryPlan(args: ParsedArguments): RetryPlan {
+  const given = args.number('retry-limit');
+  const usual = args.program === 'mqtt-pub' ? publishRetryLimit : Number.POSITIVE_INFINITY;
+  return { limit: given ?? usual, initial: given !== undefined };
+}
+
+function reconnectOptions({ limit }: RetryPlan): NonNullable<ConnectOptions['reconnect']> {
+  // The client counts the attempt that failed first, or the connection that was no good, among them.
+  return limit === 0 ? false : { maxAttempts: limit + 1 };
 }
 
 const insecureNote: Note = {

@@ -35,11 +35,14 @@ export async function publishProgram(
   if (plan.timeLimitMs !== undefined) {
     setTimeout(() => end.settle({ kind: 'timeLimit' }), plan.timeLimitMs);
   }
-  const session = await openClient(plan.connection, { queue }, diagnostics, (error) =>
+  // One message gains nothing from an alias for its topic.
+  const topicAliases = plan.source.kind === 'stdinLines';
+  const session = await openClient(plan.connection, { queue, topicAliases }, diagnostics, (error) =>
     end.settle({ kind: 'givenUp', error }),
   );
   const publisher = new Publisher(session.client, plan, diagnostics);
-  publisher.run().then(
+  // Without a line to publish the server is still to accept the connection.
+  Promise.all([publisher.run(), session.accepted]).then(
     () => end.settle({ kind: 'done' }),
     (error: unknown) => end.settle({ kind: 'input', error }),
   );

@@ -1,6 +1,7 @@
 import { isatty } from 'node:tty';
-import { MqttSubscribeError } from '@mqtt-kit/core';
-import { type Message, type MqttError, reasonCodeName, type SubscriptionGrant } from 'mqtt-kit';
+
+import { reasonCodeName } from '@mqtt-kit/packet';
+import { type Message, type MqttError, MqttSubscribeError, type SubscriptionGrant } from 'mqtt-kit';
 import { type ClientSession, openClient } from './client-session.ts';
 import { chalkPaint, coloursWanted, plainPaint } from './colours.ts';
 import type { Diagnostics } from './diagnostics.ts';
@@ -29,6 +30,9 @@ const closeTimeoutMs = 2000;
  */
 const printedTogether = 32;
 
+/** What waits for a slow reader: beyond it the server is kept from sending. */
+const inbox = { maxMessages: 1000, maxBytes: 4 * 1024 * 1024 };
+
 const never: Promise<void> = new Promise(() => {});
 
 /** Runs `mqtt-sub`; resolves with its exit code. Throws `UsageError`, and `MqttError` for arguments of a connection. */
@@ -48,11 +52,8 @@ export async function subscribeProgram(
   }
   const output = openOutput(end);
   const format = await messageFormat(plan, args);
-  const session = await openClient(
-    plan.connection,
-    { ...(plan.count < 1000 ? { receiveMaximum: plan.count } : {}) },
-    diagnostics,
-    (error) => end.settle({ kind: 'givenUp', error }),
+  const session = await openClient(plan.connection, { inbox }, diagnostics, (error) =>
+    end.settle({ kind: 'givenUp', error }),
   );
   subscribe(session, plan, format, output, diagnostics, end);
   const reason = await end.promise;

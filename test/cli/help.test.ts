@@ -1,0 +1,88 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../setup/temporary-folder.ts';
+import { type ProgramName, programs, run, shell } from './programs.ts';
+
+beforeAll(programs, 60_000);
+
+describe.each<ProgramName>(['mqtt-pub', 'mqtt-sub'])('%s', (program) => {
+  it('--help is short, goes to stdout and ends with 0', async () => {
+    const { code, stdout, stderr } = await run(program, ['--help']);
+    const lines = stdout.toString().split('\n');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(lines.length).toBeLessThan(32);
+    expect(lines.filter((line) => line.length > 79)).toEqual([]);
+    const examples = lines.filter((line) => line.includes(`${program} `) && line.startsWith('  '));
+    expect(examples.length).toBeGreaterThanOrEqual(4);
+  });
+
+  it('--help=all shows every option', async () => {
+    const { code, stdout } = await run(program, ['--help=all']);
+    expect(code).toBe(0);
+    for (const name of ['--password-file', '--will-retain', '--retry-limit', '--insecure']) {
+      expect(stdout.toString()).toContain(name);
+    }
+  });
+
+  it('the examples of --help are understood', async () => {
+    const { stdout } = await run(program, ['--help']);
+    const commands = stdout
+      .toString()
+      .split('\n')
+      .filter((line) => line.startsWith('  ') && line.includes(`${program} `));
+    const variable = program === 'mqtt-pub' ? '$PUB' : '$SUB';
+    for (const command of commands) {
+      // As the shell hands them over, but to a host that does not exist: usage errors come before it is asked for.
+      const line = command.replace(program, `${variable} -h host.invalid`).replace(/^.*\| /, '');
+      const { code, stderr } = await shell(`${line} </dev/null`);
+      expect({ command, code, stderr }).toMatchObject({ command, code: 68 });
+    }
+  }, 60_000);
+
+  it('--version says name and version', async () => {
+    const { version } = JSON.parse(
+      readFileSync(new URL(`../../apps/${program}/package.json`, import.meta.url), 'utf8'),
+    );
+    const { code, stdout, stderr } = await run(program, ['--version']);
+    expect({ code, stdout: stdout.toString(), stderr }).toEqual({
+      code: 0,
+      stdout: `${program} ${version}\n`,
+      stderr: '',
+    });
+  });
+
+  it('is one file that runs by itself, wherever it lies', async () => {
+    const { [program]: path } = await programs();
+    expect(statSync(path).mode & 0o111).toBe(0o111);
+    expect(readFileSync(path, 'utf8').split('\n')[0]).toBe('#!/usr/bin/env node');
+    const folder = temporaryFolder('elsewhere');
+    cpSync(path, join(folder, program));
+    cpSync(join(path, '..', 'package.json'), join(folder, 'package.json'));
+    const output = execFileSync(join(folder, program), ['--version'], { encoding: 'utf8' });
+    expect(output).toMatch(new RegExp(`^${program} \\d`));
+  });
+
+  it('a mistake says what to do, on stderr, in at most three lines', async () => {
+    const { code, stdout, lines } = await run(program, ['--tpoic', 'x']);
+    expect({ code, stdout: stdout.length, lines }).toEqual({
+      code: 64,
+      stdout: 0,
+      lines: [`${program}: unknown option --tpoic`, '  Did you mean --topic?'],
+    });
+    expect((await run(program, [])).lines).toEqual([
+      `${program}: no topic given`,
+      expect.stringContaining('Try: mqtt-'),
+    ]);
+  });
+
+  it('mistakes are told under --quiet too, and in English everywhere', async () => {
+    const env = { LC_ALL: 'de_DE.UTF-8', LANG: 'de_DE.UTF-8' };
+    const { code, lines } = await run(program, ['--quiet', '-p', 'abc'], { env });
+    expect({ code, first: lines[0] }).toEqual({
+      code: 64,
+      first: `${program}: -p expects a whole number from 1 to 65535, not 'abc'`,
+    });
+  });
+});
