@@ -37,7 +37,7 @@ describe.runIf(requires('mosquitto', 'mosquitto-clients'))("mosquitto's own clie
       ...['-i', id, '-C', '5', '-W', '20', '-F', '%t %q %r %l %x'],
     ]);
     await broker.logged(new RegExp(`Sending SUBACK to ${id}`));
-    const client = await open(broker.url('plain'), { version });
+    await using client = await open(broker.url('plain'), { version });
     await client.publish(`${topic}/text`, 'grüezi', { qos });
     await client.publish(`${topic}/empty`, '', { qos });
     await client.publish(`${topic}/binary`, allBytes, { qos });
@@ -57,7 +57,7 @@ describe.runIf(requires('mosquitto', 'mosquitto-clients'))("mosquitto's own clie
   it.each(cases)('are heard by us: $version at QoS $qos', async ({ version, qos }) => {
     const topic = freshTopic();
     const inbox = new Inbox();
-    const client = await open(broker.url('plain'), { version });
+    await using client = await open(broker.url('plain'), { version });
     await client.subscribe(`${topic}/#`, { qos: 2 }, inbox.take);
     const publish = (name: string, rest: readonly string[], input?: Uint8Array) =>
       runChild(
@@ -88,7 +88,7 @@ describe.runIf(requires('mosquitto', 'mosquitto-clients'))("mosquitto's own clie
   it('pass properties on to us, and ours to them', async () => {
     const topic = freshTopic();
     const inbox = new Inbox();
-    const client = await open(broker.url('plain'), { version: '5.0' });
+    await using client = await open(broker.url('plain'), { version: '5.0' });
     await client.subscribe(topic, { qos: 1 }, inbox.take);
     await runChild(programOf('mosquitto_pub'), [
       ...words('5.0', 1, topic),

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { connect } from 'mqtt-kit';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { connect, type MqttClient } from 'mqtt-kit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Mosquitto, startMosquitto } from '../setup/mosquitto.ts';
 import { requires } from '../setup/requires.ts';
 import { temporaryFolder } from '../setup/temporary-folder.ts';
@@ -34,15 +34,14 @@ describe.runIf(requires('mosquitto'))('mosquitto', () => {
       await using own = await startMosquitto({ persistence: true, listeners: { plain: {} } });
       const topic = freshTopic();
       const inbox = new Inbox();
-      const sleeper = await connect(own.url('plain'), {
+      await using sleeper = await connect(own.url('plain'), {
         version,
         reconnect: quick,
         clientId: 'sleeper',
         cleanStart: false,
       });
-      onTestFinished(() => void sleeper.close({ timeoutMs: 0 }));
       await sleeper.subscribe(topic, { qos: 2 }, inbox.take);
-      const publisher = await open(own.url('plain'), { version, reconnect: quick });
+      await using publisher = await open(own.url('plain'), { version, reconnect: quick });
       await publisher.publish(`${topic}/kept`, 'kept', { qos: 1, retain: true });
       await publisher.publish(topic, 'before', { qos: 2 });
       await inbox.holdsText('before');
@@ -61,11 +60,15 @@ describe.runIf(requires('mosquitto'))('mosquitto', () => {
     it('shares one subscription among its members', async () => {
       const topic = freshTopic();
       const members = [new Inbox(), new Inbox(), new Inbox()];
-      for (const inbox of members) {
+      const join = async (inbox: Inbox | undefined): Promise<MqttClient> => {
         const member = await open(broker.url('plain'), { version });
-        await member.subscribe(`$share/workers/${topic}/+n`, { qos: 1 }, inbox.take);
-      }
-      const publisher = await open(broker.url('plain'), { version });
+        await member.subscribe(`$share/workers/${topic}/+n`, { qos: 1 }, inbox?.take);
+        return member;
+      };
+      await using _first = await join(members[0]);
+      await using _second = await join(members[1]);
+      await using _third = await join(members[2]);
+      await using publisher = await open(broker.url('plain'), { version });
       const sent = Array.from({ length: 30 }, (_, n) => `${n}`);
       for (const n of sent) await publisher.publish(`${topic}/${n}`, n, { qos: 1 });
       const all = () => members.flatMap(({ texts }) => texts);
@@ -79,10 +82,11 @@ describe.runIf(requires('mosquitto'))('mosquitto', () => {
 
     it('takes a name and a password, and refuses wrong ones', async () => {
       const url = broker.url('passwords');
-      const client = await open(url, { version, username: 'bob', password: 'pass:word' });
+      await using client = await open(url, { version, username: 'bob', password: 'pass:word' });
       expect(client.connected).toBe(true);
       const inUrl = url.replace('//', '//alice:secret@');
-      expect((await open(inUrl, { version })).connected).toBe(true);
+      await using other = await open(inUrl, { version });
+      expect(other.connected).toBe(true);
       for (const options of [{ username: 'alice', password: 'wrong' }, {}]) {
         await expect(connect(url, { version, ...options })).rejects.toMatchObject({
           code: 'notAuthorized',
@@ -93,8 +97,8 @@ describe.runIf(requires('mosquitto'))('mosquitto', () => {
 
     it('grants and refuses by its access control list', async () => {
       const url = broker.url('passwords');
-      const alice = await open(url, { version, username: 'alice', password: 'secret' });
-      const bob = await open(url, { version, username: 'bob', password: 'pass:word' });
+      await using alice = await open(url, { version, username: 'alice', password: 'secret' });
+      await using bob = await open(url, { version, username: 'bob', password: 'pass:word' });
       const inbox = new Inbox();
       await bob.subscribe('house/kitchen', { qos: 1 }, inbox.take);
       await alice.publish('house/kitchen', 'from alice', { qos: 1 });
@@ -119,8 +123,7 @@ describe.runIf(requires('mosquitto'))('mosquitto', () => {
 
     it('refuses a subscription, and the others of the same call stand', async () => {
       await using own = await startWithForbiddenTopics();
-      const client = await connect(own.url('plain'), { version });
-      onTestFinished(() => void client.close({ timeoutMs: 0 }));
+      await using client = await connect(own.url('plain'), { version });
       const refusal = { code: 'subscribeRefused', reasonCode: version === '5.0' ? 0x87 : 0x80 };
       const forbidden = client.subscribe('secret/plans', { qos: 1 }, () => {});
       await expect(forbidden).rejects.toMatchObject({
@@ -140,8 +143,7 @@ describe.runIf(requires('mosquitto'))('mosquitto', () => {
       listeners: { plain: {} },
       settings: ['max_packet_size 2000'],
     });
-    const client = await connect(own.url('plain'), { version: '5.0' });
-    onTestFinished(() => void client.close({ timeoutMs: 0 }));
+    await using client = await connect(own.url('plain'), { version: '5.0' });
     expect(client.server).toMatchObject({ maximumPacketSize: 2_000 });
     const topic = freshTopic();
     const inbox = new Inbox();
@@ -155,7 +157,7 @@ describe.runIf(requires('mosquitto'))('mosquitto', () => {
   });
 
   it('limits the QoS, and the client says so without losing its connection', async () => {
-    const client = await open(broker.url('limits'), { version: '5.0' });
+    await using client = await open(broker.url('limits'), { version: '5.0' });
     expect(client.server).toMatchObject({ maximumQos: 1, topicAliasMaximum: 3 });
     const topic = freshTopic();
     await expect(client.publish(topic, 'too high', { qos: 2 })).rejects.toMatchObject({
@@ -171,7 +173,7 @@ describe.runIf(requires('mosquitto'))('mosquitto', () => {
   });
 
   it('takes topic aliases', async () => {
-    const client = await open(broker.url('limits'), { version: '5.0' });
+    await using client = await open(broker.url('limits'), { version: '5.0' });
     const topic = freshTopic();
     const inbox = new Inbox();
     await client.subscribe(`${topic}/#`, { qos: 1 }, inbox.take);

@@ -1,16 +1,18 @@
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startScript } from '../setup/child-script.ts';
-import { type CuttingProxy, startCuttingProxy } from '../setup/cutting-proxy.ts';
+import { startCuttingProxy } from '../setup/cutting-proxy.ts';
 import { until } from '../setup/until.ts';
 import { type Broker, brokerCases } from './support/brokers.ts';
 import { freshTopic, open, statusOf } from './support/clients.ts';
 import { Inbox } from './support/inbox.ts';
 
 const clientWithWill = fileURLToPath(new URL('scripts/client-with-will.ts', import.meta.url));
+const publishAndClose = fileURLToPath(new URL('scripts/publish-and-close.ts', import.meta.url));
 const quick = { minDelayMs: 10, maxDelayMs: 50 };
 
-describe.each(brokerCases)(
+// Most of the time is spent waiting for servers and processes.
+describe.concurrent.each(brokerCases)(
   'sessions with $name',
   ({ available, version, start, saysTakenOver }) => {
     let broker: Broker;
@@ -22,20 +24,12 @@ describe.each(brokerCases)(
     const connectTo = (options = {}) =>
       open(broker.url('tcp'), { version, reconnect: quick, ...options });
 
-    /** A way to the broker that can be cut. */
-    const proxied = async (): Promise<{ proxy: CuttingProxy; url: string }> => {
-      const proxy = await startCuttingProxy({ port: broker.port('tcp') });
-      onTestFinished(() => proxy.close());
-      return { proxy, url: `mqtt://127.0.0.1:${proxy.port}` };
-    };
-
     it_('publish the will of a client whose process was killed', async () => {
       const topic = freshTopic();
       const inbox = new Inbox();
-      const watcher = await connectTo();
+      await using watcher = await connectTo();
       await watcher.subscribe(topic, { qos: 1 }, inbox.take);
-      const child = await startScript(clientWithWill, [broker.url('tcp'), version, topic]);
-      onTestFinished(() => void child.stop('SIGKILL'));
+      await using child = await startScript(clientWithWill, [broker.url('tcp'), version, topic]);
       await until(
         () => child.stdout.includes('connected') || !child.running,
         'the client with the will connects',
@@ -47,16 +41,19 @@ describe.each(brokerCases)(
       expect(will).toMatchObject({ topic, qos: 1 });
       expect(will?.text()).toBe('died');
       const late = new Inbox();
-      await (await connectTo()).subscribe(topic, { qos: 1 }, late.take);
+      await using second = await connectTo();
+      await second.subscribe(topic, { qos: 1 }, late.take);
       expect((await late.holds(1))[0]?.retain).toBe(true);
     });
 
     it_('do not publish the will of a client that closes', async () => {
       const topic = freshTopic();
       const inbox = new Inbox();
-      const watcher = await connectTo();
+      await using watcher = await connectTo();
       await watcher.subscribe(`${topic}/#`, { qos: 1 }, inbox.take);
-      const client = await connectTo({ will: { topic: `${topic}/will`, payload: 'died', qos: 1 } });
+      await using client = await connectTo({
+        will: { topic: `${topic}/will`, payload: 'died', qos: 1 },
+      });
       await client.close();
       await watcher.publish(`${topic}/end`, 'end', { qos: 1 });
       await inbox.holdsText('end');
@@ -66,8 +63,8 @@ describe.each(brokerCases)(
     it_('outlive a lost connection: what was queued arrives, in order and once', async () => {
       const topic = freshTopic();
       const inbox = new Inbox();
-      const { proxy, url } = await proxied();
-      const sleeper = await open(url, {
+      await using proxy = await startCuttingProxy({ port: broker.port('tcp') });
+      await using sleeper = await open(`mqtt://127.0.0.1:${proxy.port}`, {
         version,
         reconnect: quick,
         clientId: `sleeper-${topic.replaceAll('/', '-')}`,
@@ -75,7 +72,7 @@ describe.each(brokerCases)(
       });
       expect(sleeper.status).toMatchObject({ state: 'connected', sessionPresent: false, version });
       await sleeper.subscribe(topic, { qos: 2 }, inbox.take);
-      const publisher = await connectTo();
+      await using publisher = await connectTo();
       proxy.refusing = true;
       proxy.cut();
       await statusOf(sleeper, 'reconnecting');
@@ -105,12 +102,16 @@ describe.each(brokerCases)(
     it_('are taken over by a later client of the same name that adopts them', async () => {
       const topic = freshTopic();
       const clientId = `adopted-${topic.replaceAll('/', '-')}`;
-      const first = await connectTo({ clientId, cleanStart: false });
+      await using first = await connectTo({ clientId, cleanStart: false });
       await first.subscribe(topic, { qos: 1 }, () => {});
       await first.close();
-      const publisher = await connectTo();
+      await using publisher = await connectTo();
       await publisher.publish(topic, 'queued', { qos: 1 });
-      const second = await connectTo({ clientId, cleanStart: false, foreignSession: 'adopt' });
+      await using second = await connectTo({
+        clientId,
+        cleanStart: false,
+        foreignSession: 'adopt',
+      });
       expect(second.status).toMatchObject({ state: 'connected', sessionPresent: true });
       const inbox = new Inbox();
       await second.subscribe(topic, { qos: 1 }, inbox.take);
@@ -120,12 +121,12 @@ describe.each(brokerCases)(
     it_('end when the client starts clean', async () => {
       const topic = freshTopic();
       const clientId = `clean-${topic.replaceAll('/', '-')}`;
-      const first = await connectTo({ clientId, cleanStart: false });
+      await using first = await connectTo({ clientId, cleanStart: false });
       await first.subscribe(topic, { qos: 1 }, () => {});
       await first.close();
-      const publisher = await connectTo();
+      await using publisher = await connectTo();
       await publisher.publish(topic, 'queued', { qos: 1 });
-      const clean = await connectTo({ clientId, cleanStart: true });
+      await using clean = await connectTo({ clientId, cleanStart: true });
       expect(clean.status).toMatchObject({ sessionPresent: false });
       const inbox = new Inbox();
       await clean.subscribe(topic, { qos: 1 }, inbox.take);
@@ -136,23 +137,31 @@ describe.each(brokerCases)(
 
     it_('of one client id belong to whoever connects last', async () => {
       const clientId = `twice-${freshTopic().replaceAll('/', '-')}`;
-      const first = await connectTo({ clientId, reconnect: false });
-      const second = await connectTo({ clientId });
+      await using first = await connectTo({ clientId, reconnect: false });
+      await using second = await connectTo({ clientId });
       const { reason } = await statusOf(first, 'closed');
       expect(reason?.code).toBe(saysTakenOver ? 'sessionTakenOver' : 'connectionLost');
       expect(second.connected).toBe(true);
       await second.publish(freshTopic(), 'still here', { qos: 1 });
     });
 
+    it_.each(['tcp', 'tls', 'webSocket', 'secureWebSocket'] as const)(
+      'leave nothing behind that keeps a process alive: over %s',
+      async (transport) => {
+        const words = [broker.url(transport), version, freshTopic()];
+        await using child = await startScript(publishAndClose, words);
+        expect(await child.ended).toEqual({ code: 0, signal: null });
+        expect(child.stdout.toString()).toBe('closed with 0 unsent and 0 unacknowledged\n');
+      },
+    );
+
     it_(
       'are lost with the server: the client connects again, subscribes again, and sends what waited',
       async () => {
-        const own = await brokerCases.find((one) => one.start === start)?.start();
-        if (own === undefined) throw new Error('no broker');
-        onTestFinished(() => own[Symbol.asyncDispose]());
+        await using own = await start();
         const topic = freshTopic();
         const inbox = new Inbox();
-        const client = await open(own.url('tcp'), { version, reconnect: quick });
+        await using client = await open(own.url('tcp'), { version, reconnect: quick });
         await client.subscribe(`${topic}/a`, { qos: 1 }, inbox.take);
         await client.subscribe(`${topic}/b/+`, { qos: 2 }, inbox.take);
         await own.stop();
@@ -161,7 +170,7 @@ describe.each(brokerCases)(
         await own.start();
         expect((await statusOf(client, 'connected')).sessionPresent).toBe(false);
         expect([0, 0x10]).toContain((await waited).reasonCode);
-        const publisher = await open(own.url('tcp'), { version });
+        await using publisher = await open(own.url('tcp'), { version });
         for (const name of ['a', 'b/c']) {
           await until(async () => {
             await publisher.publish(`${topic}/${name}`, name, { qos: 2 });

@@ -1,6 +1,6 @@
 import { listenTcp, ScriptedBroker } from '@mqtt-kit/testkit';
 import { type ConnectOptions, connect, type MqttError } from 'mqtt-kit';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { certificates } from '../setup/certificates.ts';
 import { type Mosquitto, startMosquitto } from '../setup/mosquitto.ts';
 import { requires } from '../setup/requires.ts';
@@ -47,9 +47,8 @@ describe.runIf(requires('openssl'))('a TLS server that cannot be trusted', () =>
       await using listener = await listenTcp(broker, {
         tls: { cert: own.cert.text, key: own.key.text },
       });
-      const client = await connect(listener.url, { tls: { rejectUnauthorized: false } });
+      await using client = await connect(listener.url, { tls: { rejectUnauthorized: false } });
       expect(client.connected).toBe(true);
-      await client.close();
     },
   );
 
@@ -67,11 +66,10 @@ describe.runIf(requires('openssl'))('a TLS server that cannot be trusted', () =>
         },
       },
     });
-    const client = await connect(`mqtts://localhost:${listener.port}`, {
+    await using _client = await connect(`mqtts://localhost:${listener.port}`, {
       tls: { ca: certificates().authority.text, alpnProtocols: ['mqtt'] },
     });
     expect(asked).toEqual(['localhost']);
-    await client.close();
   });
 });
 
@@ -90,7 +88,7 @@ describe.runIf(requires('mosquitto', 'openssl'))('mosquitto with TLS', () => {
   afterAll(() => broker?.[Symbol.asyncDispose]());
 
   it.each(['3.1.1', '5.0'] as const)('takes a client certificate: %s', async (version) => {
-    const connected = await connect(broker.url('mutual'), {
+    await using connected = await connect(broker.url('mutual'), {
       version,
       tls: {
         ca: certificates().authority.text,
@@ -98,7 +96,6 @@ describe.runIf(requires('mosquitto', 'openssl'))('mosquitto with TLS', () => {
         key: certificates().client.key.text,
       },
     });
-    onTestFinished(() => void connected.close({ timeoutMs: 0 }));
     const inbox = new Inbox();
     const topic = freshTopic();
     await connected.subscribe(topic, { qos: 2 }, inbox.take);

@@ -11,7 +11,7 @@ describe("version: 'auto'", () => {
     'falls back to 3.1.1 where 5.0 is not spoken: aedes 1.2 over %s',
     async (listener) => {
       await using broker = await startAedes('3.1.1');
-      const client = await open(broker.url(listener));
+      await using client = await open(broker.url(listener));
       expect(client.status).toMatchObject({ state: 'connected', version: '3.1.1' });
       const inbox = new Inbox();
       const topic = freshTopic();
@@ -23,13 +23,13 @@ describe("version: 'auto'", () => {
 
   it.runIf(requires('openssl'))('speaks 5.0 with aedes 2', async () => {
     await using broker = await startAedes('5.0');
-    const client = await open(broker.url('tcp'));
+    await using client = await open(broker.url('tcp'));
     expect(client.status).toMatchObject({ state: 'connected', version: '5.0' });
   });
 
   it.runIf(requires('mosquitto'))('speaks 5.0 with mosquitto', async () => {
     await using broker = await startMosquitto({ listeners: { plain: {} } });
-    const client = await open(broker.url('plain'));
+    await using client = await open(broker.url('plain'));
     expect(client.status).toMatchObject({ state: 'connected', version: '5.0' });
   });
 

@@ -14,8 +14,8 @@ export interface ChildEnd {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** A process that does not outlive this one. */
-export interface Child {
+/** A process that does not outlive this one. Disposing kills it. */
+export interface Child extends AsyncDisposable {
   readonly pid: number;
   /** All it wrote so far. */
   readonly stdout: Buffer;
@@ -64,6 +64,10 @@ export function startChild(
   ended.catch((error: Error) => {
     stderr += error.message;
   });
+  const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
+    if (end === undefined) child.kill(signal);
+    return ended;
+  };
   return {
     pid: child.pid ?? 0,
     get stdout() {
@@ -76,9 +80,9 @@ export function startChild(
     get running() {
       return end === undefined && child.exitCode === null;
     },
-    async stop(signal = 'SIGTERM') {
-      if (end === undefined) child.kill(signal);
-      return ended;
+    stop,
+    async [Symbol.asyncDispose]() {
+      await stop('SIGKILL');
     },
   };
 }

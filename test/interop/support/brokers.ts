@@ -25,6 +25,8 @@ export interface BrokerCase {
    * [MQTT-3.3.4-3] demands. aedes 2 beta sends one copy with one identifier.
    */
   readonly namesEverySubscription: boolean;
+  /** [MQTT-3.3.2-18] aedes 2 beta sends those of one name one after the other. */
+  readonly keepsUserPropertyOrder: boolean;
   /** Largest payload that each transport carries in reasonable time. */
   readonly largePayloadBytes: (transport: TransportName) => number;
   start(): Promise<Broker>;
@@ -58,6 +60,7 @@ export const brokerCases: readonly BrokerCase[] = [
     available: withMosquitto,
     saysTakenOver: false,
     namesEverySubscription: true,
+    keepsUserPropertyOrder: true,
     largePayloadBytes: mosquittoLimit,
     start: mosquitto,
   },
@@ -67,6 +70,7 @@ export const brokerCases: readonly BrokerCase[] = [
     available: withMosquitto,
     saysTakenOver: false,
     namesEverySubscription: true,
+    keepsUserPropertyOrder: true,
     largePayloadBytes: mosquittoLimit,
     start: mosquitto,
   },
@@ -76,6 +80,7 @@ export const brokerCases: readonly BrokerCase[] = [
     available: withAedes,
     saysTakenOver: false,
     namesEverySubscription: false,
+    keepsUserPropertyOrder: false,
     largePayloadBytes: () => megabyte,
     start: aedes('3.1.1'),
   },
@@ -85,6 +90,7 @@ export const brokerCases: readonly BrokerCase[] = [
     available: withAedes,
     saysTakenOver: true,
     namesEverySubscription: false,
+    keepsUserPropertyOrder: false,
     largePayloadBytes: () => megabyte,
     start: aedes('5.0'),
   },

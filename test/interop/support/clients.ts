@@ -1,17 +1,12 @@
 import { type ConnectOptions, connect, type MqttClient, type Status } from 'mqtt-kit';
-import { onTestFinished } from 'vitest';
 import { certificates } from '../../setup/certificates.ts';
 import { until } from '../../setup/until.ts';
 
-/** Connects, trusting the test authority, and closes when the test is over. */
-export async function open(url: string, options: ConnectOptions = {}): Promise<MqttClient> {
+/** Connects, trusting the test authority. */
+export function open(url: string, options: ConnectOptions = {}): Promise<MqttClient> {
   const encrypted = /^(mqtts|wss):/.test(url);
   const tls = encrypted ? { tls: { ca: certificates().authority.text } } : {};
-  const client = await connect(url, { ...tls, ...options });
-  onTestFinished(async () => {
-    await client.close({ timeoutMs: 0 });
-  });
-  return client;
+  return connect(url, { ...tls, ...options });
 }
 
 let topics = 0;

@@ -1,22 +1,27 @@
+import type { Message } from 'mqtt-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Broker, brokerCases, type TransportName } from './support/brokers.ts';
-import { freshTopic, open } from './support/clients.ts';
-import { Inbox } from './support/inbox.ts';
+import { type Broker, type BrokerCase, brokerCases, type TransportName } from './brokers.ts';
+import { freshTopic, open } from './clients.ts';
+import { Inbox } from './inbox.ts';
 
 const allBytes = Uint8Array.from({ length: 256 }, (_, value) => value);
 const patterned = (length: number): Uint8Array =>
   Uint8Array.from({ length }, (_, index) => (index * 7 + (index >> 8)) & 255);
 
-const transports: readonly TransportName[] = ['tcp', 'tls', 'webSocket', 'secureWebSocket'];
-const cases = brokerCases.flatMap((broker) =>
-  transports.map((transport) => ({
-    ...broker,
-    transport,
-    what: `${broker.name} over ${transport}`,
-  })),
-);
+/** What every broker has to do with messages, for these transports. */
+export function describeMessages(...transports: readonly TransportName[]): void {
+  const cases = brokerCases.flatMap((broker) =>
+    transports.map((transport) => ({
+      ...broker,
+      transport,
+      what: `${broker.name} over ${transport}`,
+    })),
+  );
+  // Most of the time is spent waiting for servers.
+  describe.concurrent.each(cases)('messages with $what', behaveAsMessages);
+}
 
-describe.each(cases)('messages with $what', (one) => {
+function behaveAsMessages(one: BrokerCase & { readonly transport: TransportName }): void {
   const { available, version, start, transport } = one;
   let broker: Broker;
   beforeAll(async () => {
@@ -29,9 +34,12 @@ describe.each(cases)('messages with $what', (one) => {
   it_.each([0, 1, 2] as const)('travel at QoS %i both ways, in order', async (qos) => {
     const topic = freshTopic();
     const inbox = new Inbox();
-    const [publisher, subscriber] = await Promise.all([connectTo(), connectTo()]);
+    await using publisher = await connectTo();
+    await using subscriber = await connectTo();
     const { grants } = await subscriber.subscribe(`${topic}/+`, { qos: 2 }, inbox.take);
     expect(grants).toEqual([{ topicFilter: `${topic}/+`, reasonCode: 2 }]);
+    // More at once than mosquitto takes: under 3.1.1, which has no Receive Maximum, it confirms QoS 2 messages beyond
+    // its max_inflight_messages of 20 and throws them away. Who wants them to arrive has fewer under way.
     const results = await Promise.all(
       Array.from({ length: 50 }, (_, n) => publisher.publish(`${topic}/${n}`, `${n}`, { qos })),
     );
@@ -55,7 +63,7 @@ describe.each(cases)('messages with $what', (one) => {
   ])('carry their payload untouched: %s', async (_name, payload) => {
     const topic = freshTopic();
     const inbox = new Inbox();
-    const client = await connectTo();
+    await using client = await connectTo();
     await client.subscribe(topic, { qos: 2 }, inbox.take);
     await Promise.all(([0, 1, 2] as const).map((qos) => client.publish(topic, payload, { qos })));
     const messages = await inbox.holds(3);
@@ -68,7 +76,7 @@ describe.each(cases)('messages with $what', (one) => {
   it_('arrive at the lower of the two QoS', async () => {
     const topic = freshTopic();
     const inbox = new Inbox();
-    const client = await connectTo();
+    await using client = await connectTo();
     await client.subscribe(`${topic}/low`, { qos: 1 }, inbox.take);
     await client.subscribe(`${topic}/high`, { qos: 2 }, inbox.take);
     await client.publish(`${topic}/low`, 'sent at 2', { qos: 2 });
@@ -81,7 +89,7 @@ describe.each(cases)('messages with $what', (one) => {
 
   it_('are kept by the server when retained, until an empty one takes their place', async () => {
     const topic = freshTopic();
-    const client = await connectTo();
+    await using client = await connectTo();
     const live = new Inbox();
     await client.subscribe(`${topic}/#`, { qos: 1 }, live.take);
     await client.publish(`${topic}/kept`, 'first', { qos: 1, retain: true });
@@ -91,7 +99,7 @@ describe.each(cases)('messages with $what', (one) => {
     expect(live.messages.map(({ retain }) => retain)).toEqual([false, false]);
 
     const late = new Inbox();
-    const second = await connectTo();
+    await using second = await connectTo();
     await second.subscribe(`${topic}/#`, { qos: 1 }, late.take);
     await late.holds(1);
     expect(late.messages[0]).toMatchObject({ topic: `${topic}/kept`, retain: true, qos: 1 });
@@ -99,7 +107,7 @@ describe.each(cases)('messages with $what', (one) => {
 
     await client.publish(`${topic}/kept`, '', { qos: 1, retain: true });
     const later = new Inbox();
-    const third = await connectTo();
+    await using third = await connectTo();
     await third.subscribe(`${topic}/#`, { qos: 1 }, later.take);
     await client.publish(`${topic}/end`, 'end', { qos: 1 });
     await later.holdsText('end');
@@ -111,7 +119,7 @@ describe.each(cases)('messages with $what', (one) => {
     const single = new Inbox();
     const multi = new Inbox();
     const params: unknown[] = [];
-    const client = await connectTo();
+    await using client = await connectTo();
     await client.subscribe(`${topic}/+room/temperature`, { qos: 1 }, (message) => {
       single.take(message);
       params.push(message.params);
@@ -143,7 +151,7 @@ describe.each(cases)('messages with $what', (one) => {
     const topic = freshTopic();
     const all = new Inbox();
     const single = new Inbox();
-    const client = await connectTo();
+    await using client = await connectTo();
     await client.subscribe(`${topic}/#`, { qos: 2 }, all.take);
     await client.subscribe(`${topic}/a`, { qos: 1 }, single.take);
     await client.publish(`${topic}/a`, 'both', { qos: 2 });
@@ -160,7 +168,7 @@ describe.each(cases)('messages with $what', (one) => {
     const topic = freshTopic();
     const gone = new Inbox();
     const stays = new Inbox();
-    const client = await connectTo();
+    await using client = await connectTo();
     const subscription = await client.subscribe(`${topic}/gone`, { qos: 1 }, gone.take);
     await client.subscribe(`${topic}/stays`, { qos: 1 }, stays.take);
     await client.publish(`${topic}/gone`, 'heard', { qos: 1 });
@@ -174,7 +182,7 @@ describe.each(cases)('messages with $what', (one) => {
 
   it_('can be iterated over', async () => {
     const topic = freshTopic();
-    const client = await connectTo();
+    await using client = await connectTo();
     const subscription = await client.subscribe(topic, { qos: 1 });
     for (const text of ['a', 'b', 'c']) await client.publish(topic, text, { qos: 1 });
     const texts: string[] = [];
@@ -188,7 +196,7 @@ describe.each(cases)('messages with $what', (one) => {
   it.runIf(available && version === '5.0')('carry their properties to the other end', async () => {
     const topic = freshTopic();
     const inbox = new Inbox();
-    const client = await connectTo();
+    await using client = await connectTo();
     await client.subscribe(topic, { qos: 1 }, inbox.take);
     const properties = {
       payloadFormatIndicator: 1,
@@ -203,23 +211,30 @@ describe.each(cases)('messages with $what', (one) => {
       ],
     } as const;
     await client.publish(topic, 'hello', { qos: 1, ...properties });
-    const [message] = await inbox.holds(1);
-    const { correlationData, messageExpirySeconds, ...same } = properties;
-    expect(message).toMatchObject(same);
-    expect([...(message?.correlationData ?? [])]).toEqual([...correlationData]);
+    const message = (await inbox.holds(1))[0] as Message;
+    expect(message.payloadFormatIndicator).toBe(1);
+    expect(message.contentType).toBe(properties.contentType);
+    expect(message.responseTopic).toBe(properties.responseTopic);
+    expect([...(message.correlationData ?? [])]).toEqual([0, 1, 255]);
     // The server takes off what the message spent with it.
-    expect(message?.messageExpirySeconds).toBeGreaterThanOrEqual(messageExpirySeconds - 2);
-    expect(message?.messageExpirySeconds).toBeLessThanOrEqual(messageExpirySeconds);
+    expect(message.messageExpirySeconds).toBeGreaterThanOrEqual(298);
+    expect(message.messageExpirySeconds).toBeLessThanOrEqual(300);
+    const inOrder = one.keepsUserPropertyOrder
+      ? message.userProperties
+      : message.userProperties.toSorted(([left], [right]) => left.localeCompare(right));
+    const sent = properties.userProperties;
+    expect(inOrder).toEqual(one.keepsUserPropertyOrder ? sent : [sent[1], sent[0], sent[2]]);
   });
 
   it.runIf(available && version === '5.0')('do not come back with noLocal', async () => {
     const topic = freshTopic();
     const inbox = new Inbox();
-    const [own, other] = await Promise.all([connectTo(), connectTo()]);
+    await using own = await connectTo();
+    await using other = await connectTo();
     await own.subscribe(topic, { qos: 1, noLocal: true }, inbox.take);
     await own.publish(topic, 'mine', { qos: 1 });
     await other.publish(topic, 'theirs', { qos: 1 });
     await inbox.holdsText('theirs');
     expect(inbox.texts).toEqual(['theirs']);
   });
-});
+}

@@ -1,0 +1,3 @@
+import { describeMessages } from './support/message-suite.ts';
+
+describeMessages('tcp', 'tls');
