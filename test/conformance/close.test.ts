@@ -145,17 +145,10 @@ describe('close', () => {
     const result = await client.close({ timeoutMs: 0 });
     await stage.settle();
     expect(result).toEqual({ unsent: 0, unacknowledged: 2 });
-    expect(pending.map((watched) => watched.code)).toEqual([
-      'outcomeUnknown',
-      'outcomeUnknown',
-      expect.stringMatching(/clientClosed|outcomeUnknown/),
-      expect.stringMatching(/clientClosed|outcomeUnknown/),
-      // Nobody subscribed to it: it may have been settled without a packet.
-      expect.toSatisfy(
-        (code: unknown) =>
-          code === undefined || code === 'clientClosed' || code === 'outcomeUnknown',
-      ),
-    ]);
+    const codes = pending.map((watched) => watched.code);
+    expect(codes.slice(0, 2)).toEqual(['outcomeUnknown', 'outcomeUnknown']);
+    // SUBSCRIBE and UNSUBSCRIBE are out, and nobody knows what the server makes of them.
+    for (const code of codes.slice(2)) expect(code).toMatch(/^(clientClosed|outcomeUnknown)$/);
     expect(pending.every((watched) => watched.settled)).toBe(true);
     expect(stage.clock.scheduled).toBe(0);
   });

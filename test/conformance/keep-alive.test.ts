@@ -128,6 +128,7 @@ describe('keep-alive', () => {
     const client = await stage.connect({ keepAliveSeconds: 60 });
     const before = stage.server().received.length;
     await stage.clock.sleep(3_600_000);
+    await stage.advance(1_000);
     // Either it asks the server, or it takes the connection for dead. Both are a check.
     const asked = stage.server().received.length > before;
     expect(asked || stage.link.attempts > 1 || client.status.state === 'reconnecting').toBe(true);
@@ -154,21 +155,16 @@ describe('keep-alive', () => {
     expect(stage.sent('pingreq').length).toBeLessThanOrEqual(2);
   });
 
-  it.each([
-    -1,
-    1.5,
-    65_536,
-    Number.NaN,
-    Number.POSITIVE_INFINITY,
-    '60' as unknown as number,
-    null as unknown as number,
-  ])('refuses %s seconds', async (keepAliveSeconds) => {
-    const stage = new Stage();
-    const error = await rejection(stage.connect({ keepAliveSeconds }));
-    expect(error.code).toBe('invalidArgument');
-    expect(error.message).toContain('keepAliveSeconds');
-    expect(stage.link.attempts).toBe(0);
-  });
+  it.each([-1, 1.5, 65_536, Number.NaN, Number.POSITIVE_INFINITY, '60' as unknown as number])(
+    'refuses %s seconds',
+    async (keepAliveSeconds) => {
+      const stage = new Stage();
+      const error = await rejection(stage.connect({ keepAliveSeconds }));
+      expect(error.code).toBe('invalidArgument');
+      expect(error.message).toContain('keepAliveSeconds');
+      expect(stage.link.attempts).toBe(0);
+    },
+  );
 
   it('takes 0 and 65,535 seconds', async () => {
     const stage = new Stage();

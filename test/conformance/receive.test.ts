@@ -73,6 +73,7 @@ describe('a message', () => {
     expect(stage.server().received.slice(2)).toMatchObject([
       { type: 4, packetIdentifier: 1, reasonCode: 0 },
       { type: 5, packetIdentifier: 2, reasonCode: 0 },
+      { type: 7, packetIdentifier: 2, reasonCode: 0 },
     ]);
   });
 

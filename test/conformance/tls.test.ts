@@ -1,13 +1,14 @@
 import { type ConnectOptions, connect, MqttError } from 'mqtt-kit';
 import { describe, expect, it } from 'vitest';
 import { certificates } from '../setup/certificates.ts';
+import { requires } from '../setup/requires.ts';
 import { soon } from './support/raw-server.ts';
 import { type Scheme, secureServer } from './support/secure-server.ts';
 import { watch } from './support/stage.ts';
 
 const base: ConnectOptions = { version: '5.0', clientId: 'me', connectTimeoutMs: 5_000 };
 
-describe.each(['mqtts', 'wss'] as const)('%s', (scheme: Scheme) => {
+describe.runIf(requires('openssl')).each(['mqtts', 'wss'] as const)('%s', (scheme: Scheme) => {
   it('connects to a server whose certificate an authority of ours has signed', async () => {
     const { authority, server } = certificates();
     await using broker = await secureServer(scheme, {
@@ -97,7 +98,7 @@ describe.each(['mqtts', 'wss'] as const)('%s', (scheme: Scheme) => {
   });
 });
 
-describe('mqtts', () => {
+describe.runIf(requires('openssl'))('mqtts', () => {
   it('offers the application protocols it is given', async () => {
     const { authority, server } = certificates();
     await using broker = await secureServer('mqtts', {
