@@ -57,8 +57,8 @@ function readReturnCode(reader: Reader): number {
 
 export function checkConnack(measure: Measure, packet: ConnackPacket): void {
   const { reasonCode } = packet;
+  checkReasonCode(measure, 'connack', reasonCode);
   if (measure.version === '5.0') {
-    checkReasonCode(measure, 'connack', reasonCode);
     checkProperties(measure, packet.properties, 'connack');
   } else if (connackReturnCodeOfReasonCode(reasonCode) === undefined) {
     // [MQTT3-3.2.2-6]

@@ -23,8 +23,8 @@ export function readDisconnect(reader: Reader): DisconnectPacket {
 
 export function checkDisconnect(measure: Measure, packet: DisconnectPacket): void {
   const { reasonCode } = packet;
+  checkReasonCode(measure, 'disconnect', reasonCode);
   if (measure.version === '5.0') {
-    checkReasonCode(measure, 'disconnect', reasonCode);
     checkProperties(measure, packet.properties, 'disconnect');
   } else if (reasonCode !== ReasonCode.success) {
     // 3.1.1's DISCONNECT discards the will and says that all was well, which this one does not mean.

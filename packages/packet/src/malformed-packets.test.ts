@@ -38,15 +38,29 @@ const firstByteRows = [
   row('packet type 0 with flags', 'client', all, '0f', 0x81, /type is 0/),
   row('packet type 15 in 3.1.1', 'server', v4, 'f0', 0x81, /AUTH: packet type is 15.*3\.1\.1/),
   row('packet type 15 in 3.1.1', 'client', v4, 'f0', 0x81, /AUTH: packet type is 15/),
-  row('CONNECT to a client', 'server', all, '10', 0x82, /CONNECT: sent by a server/),
-  row('SUBSCRIBE to a client', 'server', all, '82', 0x82, /SUBSCRIBE: sent by a server/),
-  row('UNSUBSCRIBE to a client', 'server', all, 'a2', 0x82, /UNSUBSCRIBE: sent by a server/),
-  row('PINGREQ to a client', 'server', all, 'c0', 0x82, /PINGREQ: sent by a server/),
-  row('DISCONNECT to a client of 3.1.1', 'server', v4, 'e0', 0x82, /DISCONNECT: sent by a server/),
-  row('CONNACK to a server', 'client', all, '20', 0x82, /CONNACK: sent by a client/),
-  row('SUBACK to a server', 'client', all, '90', 0x82, /SUBACK: sent by a client/),
-  row('UNSUBACK to a server', 'client', all, 'b0', 0x82, /UNSUBACK: sent by a client/),
-  row('PINGRESP to a server', 'client', all, 'd0', 0x82, /PINGRESP: sent by a client/),
+  row('CONNECT to a client', 'server', all, '10', 0x82, /CONNECT: a server may not send it/),
+  row('SUBSCRIBE to a client', 'server', all, '82', 0x82, /SUBSCRIBE: a server may not send it/),
+  row(
+    'UNSUBSCRIBE to a client',
+    'server',
+    all,
+    'a2',
+    0x82,
+    /UNSUBSCRIBE: a server may not send it/,
+  ),
+  row('PINGREQ to a client', 'server', all, 'c0', 0x82, /PINGREQ: a server may not send it/),
+  row(
+    'DISCONNECT to a client of 3.1.1',
+    'server',
+    v4,
+    'e0',
+    0x82,
+    /DISCONNECT: a server may not send it/,
+  ),
+  row('CONNACK to a server', 'client', all, '20', 0x82, /CONNACK: a client may not send it/),
+  row('SUBACK to a server', 'client', all, '90', 0x82, /SUBACK: a client may not send it/),
+  row('UNSUBACK to a server', 'client', all, 'b0', 0x82, /UNSUBACK: a client may not send it/),
+  row('PINGRESP to a server', 'client', all, 'd0', 0x82, /PINGRESP: a client may not send it/),
   row('[MQTT-3.3.1-4] QoS 3', 'server', all, '36', 0x81, /PUBLISH: QoS is 3, expected 0, 1 or 2/),
   row('[MQTT-3.3.1-4] QoS 3, sent again', 'client', all, '3f', 0x81, /PUBLISH: QoS is 3/),
   row('[MQTT-3.3.1-2] DUP with QoS 0', 'server', all, '38', 0x81, /PUBLISH: DUP is 1 with QoS 0/),
@@ -129,21 +143,14 @@ const remainingLengthRows = [
 
 const name = '0004 4d515454';
 const connectRows = [
-  row(
-    'nothing at all',
-    'client',
-    all,
-    '10 00',
-    0x81,
-    /CONNECT: 0 bytes are left for protocol name/,
-  ),
+  row('nothing at all', 'client', all, '10 00', 0x81, /CONNECT: bytes left for protocol name: 0/),
   row('[MQTT-3.1.2-1] another name', 'client', all, '10 06 0003 4d5154 05', 0x84, /"MQT" level 5/),
   row('MQTT 3.1', 'client', all, '10 09 0006 4d5149736470 03', 0x84, /"MQIsdp" level 3.*3\.1\.1/),
   row('[MQTT-3.1.2-2] level 3', 'client', all, `10 07 ${name} 03`, 0x84, /"MQTT" level 3 found/),
   row('[MQTT-3.1.2-2] level 6', 'client', all, `10 07 ${name} 06`, 0x84, /level 6 found, expected/),
   row('the level of a bridge', 'client', all, `10 07 ${name} 84`, 0x84, /level 132 found/),
-  row('a name that ends too early', 'client', all, '10 04 0004 4d51', 0x81, /2 bytes are left/),
-  row('no flags', 'client', all, `10 07 ${name} 04`, 0x81, /0 bytes are left for connect flags/),
+  row('a name that ends too early', 'client', all, '10 04 0004 4d51', 0x81, /bytes left .*: 2/),
+  row('no flags', 'client', all, `10 07 ${name} 04`, 0x81, /bytes left for connect flags: 0/),
   row(
     '[MQTT-3.1.2-3] reserved flag',
     'client',
@@ -198,7 +205,7 @@ const connectRows = [
     all,
     `10 0a ${name} 04 02 0000`,
     0x81,
-    /0 bytes.*identifier/,
+    /bytes left for client identifier: 0/,
   ),
   row('[MQTT-3.1.2-9] no will', 'client', all, `10 0c ${name} 04 06 0000 0000`, 0x81, /will topic/),
   row(
@@ -231,7 +238,7 @@ const connectRows = [
     all,
     `10 0f ${name} 04 c2 0000 0000 0001 75`,
     0x81,
-    /0 bytes are left for password/,
+    /bytes left for password: 0/,
   ),
   row(
     'bytes after the end',
@@ -239,7 +246,7 @@ const connectRows = [
     all,
     `10 0d ${name} 04 02 0000 0000 00`,
     0x81,
-    /1 bytes follow/,
+    /bytes left after the last field: 1/,
   ),
   row(
     'a user name without its flag',
@@ -247,7 +254,7 @@ const connectRows = [
     all,
     `10 0f ${name} 04 02 0000 0000 0001 75`,
     0x81,
-    /3 bytes follow the last field/,
+    /bytes left after the last field: 3/,
   ),
   row(
     '[MQTT-1.5.5-1] a Remaining Length that is not the shortest, for 5.0',
@@ -266,9 +273,9 @@ const connackRows = [
     v5,
     '20 00',
     0x81,
-    /CONNACK: 0 bytes are left for acknowledge flags/,
+    /CONNACK: bytes left for acknowledge flags: 0/,
   ),
-  row('flags alone', 'server', v5, '20 01 00', 0x81, /0 bytes are left for reason code/),
+  row('flags alone', 'server', v5, '20 01 00', 0x81, /bytes left for reason code: 0/),
   row(
     'success in the form of 3.1.1',
     'server',
@@ -315,7 +322,14 @@ const connackRows = [
     /reason code is 0x01, expected/,
   ),
   row('[MQTT-3.2.2-8] code 0x8B', 'server', v5, '20 03 00 8b 00', 0x82, /reason code is 0x8B/),
-  row('bytes after the end', 'server', v5, '20 04 00 00 00 00', 0x81, /1 bytes follow/),
+  row(
+    'bytes after the end',
+    'server',
+    v5,
+    '20 04 00 00 00 00',
+    0x81,
+    /bytes left after the last field: 1/,
+  ),
 ];
 
 const publishRows = [
@@ -325,7 +339,7 @@ const publishRows = [
     all,
     '30 00',
     0x81,
-    /PUBLISH: 0 bytes are left for topic name, expected 2/,
+    /PUBLISH: bytes left for topic name: 0, expected 2/,
   ),
   row(
     'half a topic length',
@@ -333,7 +347,7 @@ const publishRows = [
     all,
     '30 01 00',
     0x81,
-    /1 bytes are left for topic name, expected 2/,
+    /bytes left for topic name: 1, expected 2/,
   ),
   row(
     'a topic past the end',
@@ -341,7 +355,7 @@ const publishRows = [
     all,
     '30 04 0003 6162',
     0x81,
-    /2 bytes are left for topic name, expected 3/,
+    /bytes left for topic name: 2, expected 3/,
   ),
   row(
     '[MQTT-2.2.1-3] no identifier',
@@ -349,7 +363,7 @@ const publishRows = [
     all,
     '32 03 0001 61',
     0x81,
-    /packet identifier, expected 2/,
+    /packet identifier: [01], expected 2/,
   ),
   row(
     'half an identifier',
@@ -357,7 +371,7 @@ const publishRows = [
     all,
     '34 04 0001 61 00',
     0x81,
-    /1 bytes are left for packet ident/,
+    /bytes left for packet identifier: 1/,
   ),
   row(
     'identifier 0 at QoS 1',
@@ -406,7 +420,7 @@ const publishRows = [
     v5,
     '30 03 0001 61',
     0x81,
-    /0 bytes are left for property length/,
+    /bytes left for property length: 0/,
   ),
   row(
     'properties past the end',
@@ -502,7 +516,7 @@ const acknowledgeRows = (['40', '50', '62', '70'] as const).flatMap((first, inde
       v5,
       `${first} 00`,
       0x81,
-      /packet identifier, expected 2/,
+      /packet identifier: [01], expected 2/,
     ),
     row(`${title}: half an identifier`, 'client', v5, `${first} 01 01`, 0x81, /packet identifier/),
     row(
@@ -520,7 +534,7 @@ const acknowledgeRows = (['40', '50', '62', '70'] as const).flatMap((first, inde
       v5,
       `${first} 05 0001 00 00 00`,
       0x81,
-      /1 bytes follow/,
+      /bytes left after the last field: 1/,
     ),
     row(
       `${title}: properties past the end`,
@@ -550,7 +564,7 @@ const subscribeRows = [
     v4,
     '82 05 0001 0001 61',
     0x81,
-    /0 bytes are left for subscription options/,
+    /bytes left for subscription options: 0/,
   ),
   row(
     'QoS 3',
@@ -618,16 +632,9 @@ const subscribeRows = [
 
 const subackRows = [
   row('identifier 0', 'server', v4, '90 03 0000 00', 0x82, /SUBACK: packet identifier is 0/),
-  row('no code', 'server', v4, '90 02 0001', 0x81, /0 bytes are left for return code/),
-  row('no code', 'server', v5, '90 03 0001 00', 0x81, /0 bytes are left for reason code/),
-  row(
-    'no Property Length',
-    'server',
-    v5,
-    '90 02 0001',
-    0x81,
-    /0 bytes are left for property length/,
-  ),
+  row('no code', 'server', v4, '90 02 0001', 0x81, /bytes left for return code: 0/),
+  row('no code', 'server', v5, '90 03 0001 00', 0x81, /bytes left for reason code: 0/),
+  row('no Property Length', 'server', v5, '90 02 0001', 0x81, /bytes left for property length: 0/),
   row(
     '[MQTT3-3.9.3-2] code 0x03',
     'server',
@@ -650,14 +657,14 @@ const unsubscribeRows = [
     v4,
     'a2 04 0001 0001',
     0x81,
-    /0 bytes are left for topic filter, expected 1/,
+    /bytes left for topic filter: 0, expected 1/,
   ),
   row('[MQTT-4.7.1-1] "#/a"', 'client', v4, 'a2 07 0001 0003 232f61', 0x8f, /last level/),
 ];
 
 const unsubackRows = [
   row('identifier 0', 'server', all, 'b0 02 0000', 0x82, /UNSUBACK: packet identifier is 0/),
-  row('no code', 'server', v5, 'b0 03 0001 00', 0x81, /0 bytes are left for reason code/),
+  row('no code', 'server', v5, 'b0 03 0001 00', 0x81, /bytes left for reason code: 0/),
   row('[MQTT-3.11.3-2] code 0x01', 'server', v5, 'b0 04 0001 00 01', 0x82, /reason code is 0x01/),
 ];
 
@@ -681,14 +688,21 @@ const disconnectRows = [
     0x82,
     /only from the server/,
   ),
-  row('bytes after the end', 'server', v5, 'e0 03 00 00 00', 0x81, /1 bytes follow/),
+  row(
+    'bytes after the end',
+    'server',
+    v5,
+    'e0 03 00 00 00',
+    0x81,
+    /bytes left after the last field: 1/,
+  ),
 ];
 
 const authRows = [
-  row('code alone', 'server', v5, 'f0 01 18', 0x81, /AUTH: 0 bytes are left for property length/),
+  row('code alone', 'server', v5, 'f0 01 18', 0x81, /AUTH: bytes left for property length: 0/),
   row('[MQTT-3.15.2-1] a code of clients', 'server', v5, 'f0 06 19 04 15 0001 6d', 0x82, /0x19/),
   row('[MQTT-3.15.2-1] a code of servers', 'client', v5, 'f0 06 00 04 15 0001 6d', 0x82, /0x00/),
-  row('nothing said by a client', 'client', v5, 'f0 00', 0x81, /0 bytes are left for reason code/),
+  row('nothing said by a client', 'client', v5, 'f0 00', 0x81, /bytes left for reason code: 0/),
   row(
     'data without method',
     'server',
@@ -697,7 +711,14 @@ const authRows = [
     0x82,
     /Authentication Data without/,
   ),
-  row('bytes after the end', 'server', v5, 'f0 07 18 04 15 0001 6d 00', 0x81, /1 bytes follow/),
+  row(
+    'bytes after the end',
+    'server',
+    v5,
+    'f0 07 18 04 15 0001 6d 00',
+    0x81,
+    /bytes left after the last field: 1/,
+  ),
 ];
 
 const tables = {

@@ -7,7 +7,7 @@ import { maximumVariableByteInteger, variableByteIntegerSize } from './variable-
 import type { Writer } from './writer.ts';
 
 /** Larger payloads are held by reference in place of being copied. */
-export const largestCopiedPayload: number = 16 * 1024;
+const largestCopiedPayload = 16 * 1024;
 
 /**
  * Counts the bytes of a packet and refuses, by name, every value that has no place on the wire.

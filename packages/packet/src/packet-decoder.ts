@@ -210,7 +210,7 @@ export class PacketDecoder {
     if (!maySend(sender, type as PacketType, version)) {
       this.#refuse(
         ReasonCode.protocolError,
-        `sent by a ${sender}, expected from the other end only`,
+        `a ${sender} may not send it in ${version}, expected it from the other end only`,
       );
     }
     if (type === PacketType.publish) {
@@ -270,6 +270,7 @@ export class PacketDecoder {
     this.#queue = [];
     this.#queueIndex = 0;
     this.#assembly = noBytes;
+    this.#assembled = 0;
     this.#reader.release();
   }
 

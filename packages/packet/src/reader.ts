@@ -106,7 +106,7 @@ export class Reader {
   /** Bytes after the last field make a packet malformed. */
   finish(): void {
     const left = this.end - this.offset;
-    if (left > 0) this.malformed(`${left} bytes follow the last field, expected none`);
+    if (left > 0) this.malformed(`bytes left after the last field: ${left}, expected 0`);
   }
 
   malformed(problem: string): never {
@@ -132,6 +132,6 @@ export class Reader {
 
   private failShort(field: string, expected: number): never {
     const left = this.end - this.offset;
-    return this.malformed(`${left} bytes are left for ${field}, expected ${expected}`);
+    return this.malformed(`bytes left for ${field}: ${left}, expected ${expected}`);
   }
 }

@@ -23,16 +23,15 @@ export function checkReasonCode(
   packet: PacketTypeName,
   reasonCode: number,
 ): void {
-  const { sender } = measure;
-  const allowed =
-    sender === undefined
-      ? [...allowedReasonCodes(packet, 'client')!, ...allowedReasonCodes(packet, 'server')!]
-      : allowedReasonCodes(packet, sender)!;
-  if (!allowed.includes(reasonCode)) {
-    measure.fail(
-      `reason code is ${hexadecimal(reasonCode)}, expected one of ${allowed.map(hexadecimal).join(' ')}`,
-    );
+  measure.integer('reason code', reasonCode, 0x00, 0xff);
+  const allowed = allowedReasonCodes(packet, measure.sender ?? 'server')!;
+  if (allowed.includes(reasonCode)) return;
+  if (measure.sender === undefined && allowedReasonCodes(packet, 'client')!.includes(reasonCode)) {
+    return;
   }
+  measure.fail(
+    `reason code is ${hexadecimal(reasonCode)}, expected one of ${allowed.map(hexadecimal).join(' ')}`,
+  );
 }
 
 /** Reason code and properties in the shortest form, as they end PUBACK, PUBREC, PUBREL, PUBCOMP and DISCONNECT. */

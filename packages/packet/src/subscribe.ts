@@ -60,7 +60,8 @@ export function checkSubscribe(measure: Measure, packet: SubscribePacket): void 
     measure.topicFilter('topic filter', subscription.topicFilter);
     measure.integer('requested QoS', subscription.qos, 0, 2);
     measure.integer('Retain Handling', subscription.retainHandling, 0, 2);
-    if (subscription.noLocal && sharedSubscription(subscription.topicFilter) !== undefined) {
+    const noLocal = subscription.noLocal && measure.version === '5.0';
+    if (noLocal && sharedSubscription(subscription.topicFilter) !== undefined) {
       measure.fail('No Local given for a shared subscription, expected false'); // [MQTT-3.8.3-4]
     }
   }

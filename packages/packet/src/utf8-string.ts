@@ -12,7 +12,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 const encoder = new TextEncoder();
 
-/** From here on the encoder is quicker than a loop, in spite of its fixed cost. */
+/** Above this many characters the encoder is quicker than a loop, in spite of its fixed cost. */
 const longText = 48;
 
 /**
