@@ -2,7 +2,13 @@ import type { DisconnectRequest } from '@mqtt-kit/engine';
 import type { Properties } from '@mqtt-kit/packet';
 import { type ConnectSettings, checkExpiry } from './connect-settings.ts';
 import { MqttUsageError } from './errors.ts';
-import { checkOneOf, checkOptions, checkString, checkTimeout } from './option-check.ts';
+import {
+  checkOneOf,
+  checkOptions,
+  checkString,
+  checkTimeout,
+  type GivenOptions,
+} from './option-check.ts';
 import type { CloseOptions } from './options.ts';
 import { checkUserProperties } from './outgoing-message.ts';
 
@@ -29,8 +35,8 @@ export function closeSettings(
   connect: Pick<ConnectSettings, 'sessionExpirySeconds'>,
   propertiesProblem: string | undefined,
 ): CloseSettings {
-  const given = checkOptions('options of close', options ?? {}, closeNames);
-  const reasonCode = checkOneOf('reasonCode', given.get('reasonCode') ?? 0, reasonCodes);
+  const given = checkOptions('options of close', options, closeNames);
+  const reasonCode = checkOneOf('reasonCode', given.or('reasonCode', 0), reasonCodes);
   const only50 = ['reasonString', 'sessionExpirySeconds', 'userProperties'].find((name) =>
     given.has(name),
   );
@@ -39,16 +45,13 @@ export function closeSettings(
     if (name !== undefined) throw new MqttUsageError(`${name} ${propertiesProblem}`);
   }
   return {
-    timeoutMs: checkTimeout('timeoutMs', given.get('timeoutMs') ?? 5_000),
+    timeoutMs: checkTimeout('timeoutMs', given.or('timeoutMs', 5_000)),
     reasonCode,
     properties: closeProperties(given, connect.sessionExpirySeconds),
   };
 }
 
-function closeProperties(
-  given: ReadonlyMap<string, unknown>,
-  sessionExpirySeconds: number,
-): Properties {
+function closeProperties(given: GivenOptions, sessionExpirySeconds: number): Properties {
   const expiry = given.get('sessionExpirySeconds');
   const reasonString = given.get('reasonString');
   const userProperties = given.get('userProperties');

@@ -18,6 +18,7 @@ import {
   checkString,
   checkTimeout,
   expectation,
+  type GivenOptions,
 } from './option-check.ts';
 import type {
   AuthenticationOptions,
@@ -126,14 +127,14 @@ export function connectSettings(
   url: string | URL,
   options: ConnectOptions | undefined,
 ): ConnectSettings {
-  const given = checkOptions('options of connect', options ?? {}, connectNames);
+  const given = checkOptions('options of connect', options, connectNames);
   const get = <K extends keyof ConnectOptions>(name: K): unknown => given.get(name);
   const urls = checkUrls(environment, url, get('servers'));
   const tls = checkTlsOptions(get('tls'));
   const webSocket = checkWebSocketOptions(get('webSocket'));
   checkTransportsFit(urls, tls, webSocket);
 
-  const version = checkOneOf('version', get('version') ?? 'auto', ['auto', '5.0', '3.1.1']);
+  const version = checkOneOf('version', given.or('version', 'auto'), ['auto', '5.0', '3.1.1']);
   const only50 = version === '3.1.1' ? versionProblem : undefined;
   const store = checkStore(get('store'));
   const session = checkSession(given, store);
@@ -148,7 +149,7 @@ export function connectSettings(
   const queue = checkQueue(get('queue'));
   const maximumPacketSize = checkInteger(
     'maximumPacketSize',
-    get('maximumPacketSize') ?? 16_777_216,
+    given.or('maximumPacketSize', 16_777_216),
     1,
     fourBytes,
   );
@@ -157,8 +158,8 @@ export function connectSettings(
     version,
     needs50,
     ...session,
-    keepAliveSeconds: checkInteger('keepAliveSeconds', get('keepAliveSeconds') ?? 60, 0, 65_535),
-    connectTimeoutMs: checkTimeout('connectTimeoutMs', get('connectTimeoutMs') ?? 10_000),
+    keepAliveSeconds: checkInteger('keepAliveSeconds', given.or('keepAliveSeconds', 60), 0, 65_535),
+    connectTimeoutMs: checkTimeout('connectTimeoutMs', given.or('connectTimeoutMs', 10_000)),
     ...checkCredentials(
       { username: get('username'), password: get('password') },
       only50 !== undefined && credentials === undefined && urls[0]?.username === undefined,
@@ -174,15 +175,15 @@ export function connectSettings(
     waitForRoom: queue.wait,
     inbox: checkInbox(get('inbox')),
     store,
-    foreignSession: checkOneOf('foreignSession', get('foreignSession') ?? 'reset', [
+    foreignSession: checkOneOf('foreignSession', given.or('foreignSession', 'reset'), [
       'reset',
       'adopt',
       'error',
     ]),
-    waitForConnection: checkBoolean('waitForConnection', get('waitForConnection') ?? true),
+    waitForConnection: checkBoolean('waitForConnection', given.or('waitForConnection', true)),
     signal: get('signal') === undefined ? undefined : checkSignal('signal', get('signal')),
-    topicAliases: checkBoolean('topicAliases', get('topicAliases') ?? true),
-    trace: checkBoolean('trace', get('trace') ?? false),
+    topicAliases: checkBoolean('topicAliases', given.or('topicAliases', true)),
+    trace: checkBoolean('trace', given.or('trace', false)),
     maximumPacketSize,
     properties: checkProperties(given, session.sessionExpirySeconds, maximumPacketSize, only50),
   };
@@ -269,12 +270,9 @@ type Session = Pick<
   'clientId' | 'cleanStart' | 'sessionExpirySeconds' | 'sessionKept'
 >;
 
-function checkSession(
-  given: ReadonlyMap<string, unknown>,
-  store: SessionStore | undefined,
-): Session {
+function checkSession(given: GivenOptions, store: SessionStore | undefined): Session {
   const durable = store?.durable ?? false;
-  const cleanStart = checkBoolean('cleanStart', given.get('cleanStart') ?? !durable);
+  const cleanStart = checkBoolean('cleanStart', given.or('cleanStart', !durable));
   if (durable && cleanStart) {
     throw new MqttUsageError('cleanStart must be false with a durable store; got true');
   }
@@ -287,7 +285,7 @@ function checkSession(
       `${durable ? 'a durable store' : 'cleanStart: false'} needs a clientId: the session is found again by it`,
     );
   }
-  const expiry = given.get('sessionExpirySeconds') ?? (cleanStart ? 0 : sevenDaysSeconds);
+  const expiry = given.or('sessionExpirySeconds', cleanStart ? 0 : sevenDaysSeconds);
   const sessionExpirySeconds = checkExpiry('sessionExpirySeconds', expiry);
   const sessionKept = !cleanStart || sessionExpirySeconds > 0;
   return { clientId, cleanStart, sessionExpirySeconds, sessionKept };
@@ -300,7 +298,7 @@ export function checkExpiry(name: string, value: unknown): number {
 }
 
 /** The first option that has a meaning in 5.0 alone. Sizes and counts that merely tune are not among them. */
-function optionsOf50(given: ReadonlyMap<string, unknown>): string | undefined {
+function optionsOf50(given: GivenOptions): string | undefined {
   const names = ['authentication', 'sessionExpirySeconds', 'userProperties'] as const;
   const set = names.find((name) => given.has(name));
   if (set !== undefined) return set;
@@ -315,17 +313,12 @@ function optionsOf50(given: ReadonlyMap<string, unknown>): string | undefined {
 }
 
 function checkProperties(
-  given: ReadonlyMap<string, unknown>,
+  given: GivenOptions,
   sessionExpiryInterval: number,
   maximumPacketSize: number,
   only50: string | undefined,
 ): Properties {
-  const aliases = checkInteger(
-    'topicAliasMaximum',
-    given.get('topicAliasMaximum') ?? 16,
-    0,
-    65_535,
-  );
+  const aliases = checkInteger('topicAliasMaximum', given.or('topicAliasMaximum', 16), 0, 65_535);
   for (const name of ['topicAliasMaximum', 'requestProblemInformation']) {
     if (only50 !== undefined && given.has(name)) throw new MqttUsageError(`${name} ${only50}`);
   }
@@ -334,7 +327,7 @@ function checkProperties(
   const userProperties = given.get('userProperties');
   return {
     ...(sessionExpiryInterval > 0 && { sessionExpiryInterval }),
-    receiveMaximum: checkInteger('receiveMaximum', given.get('receiveMaximum') ?? 1_000, 1, 65_535),
+    receiveMaximum: checkInteger('receiveMaximum', given.or('receiveMaximum', 1_000), 1, 65_535),
     maximumPacketSize,
     ...(aliases > 0 && { topicAliasMaximum: aliases }),
     ...(response !== undefined && {
@@ -381,15 +374,11 @@ function checkReconnect(value: unknown): ReconnectSettings | undefined {
     'maxAttempts',
     'initial',
   ] as const satisfies readonly (keyof ReconnectOptions)[];
-  const given = checkOptions(
-    'reconnect',
-    value === undefined || value === true ? {} : value,
-    names,
-  );
-  const minDelayMs = checkAmount('reconnect.minDelayMs', given.get('minDelayMs') ?? 100, 0);
+  const given = checkOptions('reconnect', value === true ? {} : value, names);
+  const minDelayMs = checkAmount('reconnect.minDelayMs', given.or('minDelayMs', 100), 0);
   const maxDelayMs = checkAmount(
     'reconnect.maxDelayMs',
-    given.get('maxDelayMs') ?? Math.max(30_000, minDelayMs),
+    given.or('maxDelayMs', Math.max(30_000, minDelayMs)),
     0,
   );
   if (minDelayMs > maxDelayMs) {
@@ -400,13 +389,13 @@ function checkReconnect(value: unknown): ReconnectSettings | undefined {
   return {
     minDelayMs,
     maxDelayMs,
-    factor: checkAmount('reconnect.factor', given.get('factor') ?? 2, 1),
+    factor: checkAmount('reconnect.factor', given.or('factor', 2), 1),
     maxAttempts: checkCount(
       'reconnect.maxAttempts',
-      given.get('maxAttempts') ?? Number.POSITIVE_INFINITY,
+      given.or('maxAttempts', Number.POSITIVE_INFINITY),
       1,
     ),
-    initial: checkBoolean('reconnect.initial', given.get('initial') ?? false),
+    initial: checkBoolean('reconnect.initial', given.or('initial', false)),
   };
 }
 
@@ -419,34 +408,30 @@ function checkQueue(value: unknown): { readonly limits: QueueLimits; readonly wa
     'queueQos0',
     'inFlight',
   ] as const satisfies readonly (keyof QueueOptions)[];
-  const given = checkOptions('queue', value ?? {}, names);
-  const overflow = checkOneOf('queue.overflow', given.get('overflow') ?? 'reject', [
+  const given = checkOptions('queue', value, names);
+  const overflow = checkOneOf('queue.overflow', given.or('overflow', 'reject'), [
     'reject',
     'dropOldest',
     'wait',
     'latestPerTopic',
   ]);
   const limits: QueueLimits = {
-    maximumMessages: checkCount('queue.maxMessages', given.get('maxMessages') ?? 10_000, 0),
-    maximumBytes: checkCount('queue.maxBytes', given.get('maxBytes') ?? 67_108_864, 0),
-    maximumAgeMs: checkAmount(
-      'queue.maxAgeMs',
-      given.get('maxAgeMs') ?? Number.POSITIVE_INFINITY,
-      0,
-    ),
+    maximumMessages: checkCount('queue.maxMessages', given.or('maxMessages', 10_000), 0),
+    maximumBytes: checkCount('queue.maxBytes', given.or('maxBytes', 67_108_864), 0),
+    maximumAgeMs: checkAmount('queue.maxAgeMs', given.or('maxAgeMs', Number.POSITIVE_INFINITY), 0),
     // The engine refuses what does not fit; the client holds callers back before it comes to that.
     overflow: overflow === 'wait' ? 'reject' : overflow,
-    queueQos0: checkBoolean('queue.queueQos0', given.get('queueQos0') ?? true),
-    inFlight: checkInteger('queue.inFlight', given.get('inFlight') ?? 1_000, 1, 65_535),
+    queueQos0: checkBoolean('queue.queueQos0', given.or('queueQos0', true)),
+    inFlight: checkInteger('queue.inFlight', given.or('inFlight', 65_535), 1, 65_535),
   };
   return { limits, wait: overflow === 'wait' };
 }
 
 function checkInbox(value: unknown): BacklogBounds {
-  const given = checkOptions('inbox', value ?? {}, ['maxMessages', 'maxBytes']);
+  const given = checkOptions('inbox', value, ['maxMessages', 'maxBytes']);
   return {
-    maxMessages: checkCount('inbox.maxMessages', given.get('maxMessages') ?? 10_000, 1),
-    maxBytes: checkCount('inbox.maxBytes', given.get('maxBytes') ?? 67_108_864, 1),
+    maxMessages: checkCount('inbox.maxMessages', given.or('maxMessages', 10_000), 1),
+    maxBytes: checkCount('inbox.maxBytes', given.or('maxBytes', 67_108_864), 1),
   };
 }
 

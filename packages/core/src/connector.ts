@@ -174,8 +174,14 @@ export class Connector {
   onDisconnected({ reason }: DisconnectedEvent): void {
     if (this.#state !== 'connecting' && this.#state !== 'connected') return;
     if (this.#state === 'connecting') {
-      if (reason.kind === 'foreignSession' && this.#mayDiscard()) return this.#discard();
-      if (this.#mayFallBack(reason)) return this.#fallBack();
+      if (reason.kind === 'foreignSession' && this.#mayDiscard()) {
+        this.#discard();
+        return;
+      }
+      if (this.#mayFallBack(reason)) {
+        this.#fallBack();
+        return;
+      }
     }
     this.#policy.disconnected(this.#nowMs());
     const failure = connectionFailure(reason, {
@@ -416,7 +422,10 @@ export class Connector {
    */
   #discard(): void {
     this.#discarding = true;
-    if (this.#version === '5.0') return this.#try();
+    if (this.#version === '5.0') {
+      this.#try();
+      return;
+    }
     this.#state = 'preparing';
     const isCurrent = this.#nextGeneration();
     const abort = new AbortController();

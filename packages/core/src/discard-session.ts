@@ -28,11 +28,13 @@ export function discardSession(
           driver.disconnect({ reasonCode: 0, properties: {} });
         } else if (event.type === 'disconnected') {
           const error = failure(event.reason, request, driver);
-          driver.whenClosed().then(() => {
-            driver.end();
-            if (connected) resolve();
-            else reject(error);
-          });
+          driver
+            .whenClosed()
+            .then(() => {
+              driver.end();
+              if (!connected) throw error;
+            })
+            .then(resolve, reject);
         }
       },
       onIdle() {},

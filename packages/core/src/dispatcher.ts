@@ -55,7 +55,10 @@ export class Dispatcher {
 
   onMessage(event: MessageEvent): void {
     const routes = this.#routesOf(event.packet);
-    if (routes.length > 0) return this.#hand(event, routes);
+    if (routes.length > 0) {
+      this.#hand(event, routes);
+      return;
+    }
     if (this.#holding && this.#held.length < maximumHeld) {
       this.#held.push(event);
       return;

@@ -204,6 +204,11 @@ export class Driver {
     this.#flushListeners.push(listener);
   }
 
+  /** Whether that batch is committed and delivered. */
+  isDelivered(batch: number): boolean {
+    return this.#delivered >= batch;
+  }
+
   /** Resolves when that batch is committed and delivered, or nothing was to be committed. Pends for ever after `end`. */
   whenDelivered(batch: number): Promise<void> {
     const idle = !this.#asked && !this.#committing && !this.#delivering;
@@ -293,14 +298,21 @@ export class Driver {
   /** [1] The batch's operations. An `await` only where the store makes a promise. */
   #commit(taken: TakenBatch): void {
     const { operations } = taken.batch;
-    if (operations.length === 0 || this.#store === undefined) return this.#write(taken);
+    if (operations.length === 0 || this.#store === undefined) {
+      this.#write(taken);
+      return;
+    }
     let committed: void | Promise<void>;
     try {
       committed = this.#store.commit(operations);
     } catch (thrown) {
-      return this.#storeFailed(taken, thrown);
+      this.#storeFailed(taken, thrown);
+      return;
     }
-    if (committed === undefined) return this.#write(taken);
+    if (committed === undefined) {
+      this.#write(taken);
+      return;
+    }
     this.#committing = true;
     committed.then(
       () => {
@@ -424,13 +436,14 @@ export class Driver {
     if (link === undefined || !link.isOpen) return;
     const inboxFull = this.#engine.inboxFull;
     if (inboxFull && !link.canPause) {
-      return this.abort(
+      this.abort(
         new MqttError(
           'connectionLost',
           'this client closed the connection: messages came faster than handlers took them, and the inbox is full',
           { hint: 'Raise inbox.maxMessages or make the handlers faster.' },
         ),
       );
+      return;
     }
     const pause = (this.#consumersLag || inboxFull) && this.mayPause;
     if (pause === link.isPaused) return;
@@ -458,7 +471,7 @@ export class Driver {
       // After a sleep the answer that the deadline is about may lie in the socket: it is read before anybody is
       // declared dead.
       this.#gaveWay = true;
-      this.#timerAtMs = now.monotonicMs + 1;
+      this.#timerAtMs = now.monotonicMs;
       this.#cancelTimer = this.#clock.schedule(this.#timerAtMs, this.#onTimer);
       return;
     }

@@ -100,7 +100,10 @@ export class Link {
 
   /** Closes after what was written has left, or after a while all the same. Nothing is received any more. */
   close(): void {
-    if (this.#state === 'opening') return this.destroy();
+    if (this.#state === 'opening') {
+      this.destroy();
+      return;
+    }
     if (this.#state !== 'open') return;
     this.#state = 'closing';
     const atMs = this.#clock.now().monotonicMs + lingerMs;

@@ -53,33 +53,41 @@ class MemorySessionStore implements SessionStore {
   #keep(operation: SessionOperation): void {
     switch (operation.type) {
       case 'session':
-        return this.#moveToEnd('session', operation);
+        this.#moveToEnd('session', operation);
+        break;
       case 'subscription':
-        return this.#moveToEnd(`subscription ${operation.topicFilter}`, operation);
+        this.#moveToEnd(`subscription ${operation.topicFilter}`, operation);
+        break;
       case 'unsubscription':
         this.#kept.delete(`subscription ${operation.topicFilter}`);
-        return;
+        break;
       case 'out':
         this.#kept.set(`out ${operation.sequence}`, operation);
-        return;
+        break;
       case 'outIdentifier':
-        return this.#identify(operation);
+        this.#identify(operation);
+        break;
       case 'outReceived':
-        return this.#received(operation);
+        this.#received(operation);
+        break;
       case 'outDone':
-        return this.#done(operation);
+        this.#done(operation);
+        break;
       case 'in':
         if (operation.message.qos === 2) {
           this.#openReceipts.set(operation.packetIdentifier, operation.delivery);
         }
         this.#kept.set(`in ${operation.delivery}`, operation);
-        return;
+        break;
       case 'inDone':
-        return this.#handled(operation);
+        this.#handled(operation);
+        break;
       case 'inReleased':
-        return this.#released(operation);
+        this.#released(operation);
+        break;
       case 'reset':
-        return this.#reset(operation);
+        this.#reset(operation);
+        break;
     }
   }
 

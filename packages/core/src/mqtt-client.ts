@@ -258,7 +258,7 @@ export class Client implements MqttClient {
   ): () => void {
     checkOneOf('event', event, eventNames);
     checkFunction('listener', listener);
-    const signal = checkOptions('options of on', options ?? {}, ['signal']).get('signal');
+    const signal = checkOptions('options of on', options, ['signal']).get('signal');
     return this.#listeners.on(
       event,
       listener,
@@ -273,30 +273,40 @@ export class Client implements MqttClient {
   #onEvent(event: EngineEvent): void {
     switch (event.type) {
       case 'message':
-        return this.#dispatcher.onMessage(event);
+        this.#dispatcher.onMessage(event);
+        break;
       case 'published':
-        return this.#publications.onPublished(event.ticket, event.outcome);
+        this.#publications.onPublished(event.ticket, event.outcome);
+        break;
       case 'connected':
-        return this.#onConnected(event);
+        this.#onConnected(event);
+        break;
       case 'disconnected':
-        return this.#onDisconnected(event);
+        this.#onDisconnected(event);
+        break;
       case 'subscribed':
-        return this.#subscriptions.onSubscribed(event.ticket, event.outcome);
+        this.#subscriptions.onSubscribed(event.ticket, event.outcome);
+        break;
       case 'unsubscribed':
-        return this.#subscriptions.onUnsubscribed(event.ticket, event.outcome);
+        this.#subscriptions.onUnsubscribed(event.ticket, event.outcome);
+        break;
       case 'progress':
-        return this.#connector.onProgress();
+        this.#connector.onProgress();
+        break;
       case 'authentication':
-        return this.#authenticator.onEvent(event);
+        this.#authenticator.onEvent(event);
+        break;
       case 'sessionLost': {
         const { resent, assumedDelivered, rejected } = event;
-        return this.#emitLater('sessionLost', { resent, assumedDelivered, rejected });
+        this.#emitLater('sessionLost', { resent, assumedDelivered, rejected });
+        break;
       }
       case 'packet':
-        return this.#listeners.emit('packet', event.direction, event.packet);
+        this.#listeners.emit('packet', event.direction, event.packet);
+        break;
       case 'queueRoom':
       case 'unexpectedAcknowledgement':
-        return;
+        break;
       default:
         event satisfies never;
     }
@@ -371,7 +381,7 @@ export class Client implements MqttClient {
     }
     await this.#driver.whenClosed();
     this.#end(undefined, left);
-    await this.#store?.close();
+    await this.#closeStore();
     return left;
   }
 
@@ -403,9 +413,25 @@ export class Client implements MqttClient {
     const left = this.#settleAll(reason);
     this.#listeners.emit('error', reason);
     this.#end(reason, left);
-    Promise.resolve(this.#store?.close()).catch((thrown) => {
+    this.#closeStore().catch((thrown) => {
       this.#listeners.emit('error', asMqttError(thrown));
     });
+  }
+
+  async #closeStore(): Promise<void> {
+    try {
+      await this.#store?.close();
+    } catch (thrown) {
+      if (thrown instanceof MqttError) throw thrown;
+      const cause = asError(thrown);
+      throw new MqttError(
+        'storeFailed',
+        `the session store could not be closed: ${cause.message}`,
+        {
+          cause,
+        },
+      );
+    }
   }
 
   #settleAll(why: MqttError | undefined): CloseResult {

@@ -115,23 +115,28 @@ export function checkTimeout(name: string, value: unknown): number {
 }
 
 /**
- * The names and values of an options object, without those that are `undefined`. A name that is not known is an error
- * with the nearest known one.
+ * The names and values of an options object, without those that are `undefined`; none of no object. A name that is not
+ * known is an error with the nearest known one.
  */
-export function checkOptions(
-  name: string,
-  value: unknown,
-  known: readonly string[],
-): ReadonlyMap<string, unknown> {
+export function checkOptions(name: string, value: unknown, known: readonly string[]): GivenOptions {
+  const options = new GivenOptions();
+  if (value === undefined) return options;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw expectation(name, 'an object', value);
   }
-  const options = new Map<string, unknown>();
   for (const [key, item] of Object.entries(value)) {
     if (!known.includes(key)) throw unknownName(name, key, known);
     if (item !== undefined) options.set(key, item);
   }
   return options;
+}
+
+/** Options that are set: what is `undefined` is not, everything else is, `null` too. */
+export class GivenOptions extends Map<string, unknown> {
+  /** What is given, or the default. */
+  or(name: string, fallback: unknown): unknown {
+    return this.has(name) ? this.get(name) : fallback;
+  }
 }
 
 export function unknownName(name: string, key: string, known: readonly string[]): MqttUsageError {

@@ -12,7 +12,7 @@ import {
   type Ticket,
   withNextBatch,
 } from '@mqtt-kit/engine';
-import { noProperties } from '@mqtt-kit/packet';
+import { noProperties, type QoS } from '@mqtt-kit/packet';
 import type { PublishPromise, PublishResult } from './client.ts';
 import type { Clock } from './clock.ts';
 import { describeReason } from './connection-error.ts';
@@ -98,12 +98,19 @@ export class Publications {
     const publication = this.#byTicket.get(ticket);
     if (publication === undefined) return;
     this.#byTicket.delete(ticket);
-    if (outcome.kind === 'sent') return publication.resolve(sent);
+    if (outcome.kind === 'sent') {
+      publication.resolve(sent);
+      return;
+    }
     if (outcome.kind === 'failed') {
-      return publication.reject(localFailure(outcome.code, outcome.message));
+      publication.reject(localFailure(outcome.code, outcome.message));
+      return;
     }
     const { reasonCode, properties, attempts } = outcome;
-    if (reasonCode < 0x80) return publication.resolve({ reasonCode, properties, attempts });
+    if (reasonCode < 0x80) {
+      publication.resolve({ reasonCode, properties, attempts });
+      return;
+    }
     const { reasonString } = properties;
     const why = describeReason(reasonCode, reasonString);
     publication.reject(
@@ -137,17 +144,7 @@ export class Publications {
       left.unsent += 1;
       publication.reject(unsent(publication, why));
     }
-    const pending = [...this.#byTicket];
-    this.#byTicket.clear();
-    for (const [ticket, publication] of pending) {
-      if (!this.#durable && this.#driver.cancel(ticket) === 'withdrawn') {
-        left.unsent += 1;
-        publication.reject(unsent(publication, why));
-      } else {
-        left.unacknowledged += 1;
-        publication.reject(unknownOutcome(publication.what, why));
-      }
-    }
+    this.#endPending(why, left);
     for (const publication of this.#inFlush) {
       left.unsent += 1;
       publication.reject(unsent(publication, why));
@@ -156,6 +153,28 @@ export class Publications {
     this.#shared?.reject(unsent(this.#shared, why));
     this.#shared = undefined;
     return left;
+  }
+
+  #endPending(why: MqttError | undefined, left: Leftovers): void {
+    const pending = [...this.#byTicket.values()];
+    this.#byTicket.clear();
+    // Messages of QoS 1 and 2 leave in order, so that behind one that left all are on their way, too.
+    let someLeft = this.#durable;
+    for (const publication of pending.reverse()) {
+      const { ticket, batch, qos } = publication;
+      if (why !== undefined && isStoreError(why) && !this.#driver.isDelivered(batch)) {
+        // It was not stored, and so it was not sent either.
+        left.unsent += 1;
+        publication.reject(why);
+      } else if (!(someLeft && qos > 0) && this.#driver.cancel(ticket) === 'withdrawn') {
+        left.unsent += 1;
+        publication.reject(unsent(publication, why));
+      } else {
+        someLeft ||= qos > 0;
+        left.unacknowledged += 1;
+        publication.reject(unknownOutcome(publication.what, why));
+      }
+    }
   }
 
   #mustWait(message: OutgoingMessage): boolean {
@@ -214,13 +233,17 @@ export class Publications {
     const index = this.#waiting.findIndex((item) => item.publication === publication);
     if (index >= 0) {
       this.#waiting.splice(index, 1);
-      return publication.reject(error);
+      publication.reject(error);
+      return;
     }
     const { ticket } = publication;
     this.#inFlush.delete(publication);
     if (ticket !== withNextBatch) {
       this.#byTicket.delete(ticket);
-      if (this.#driver.cancel(ticket) === 'withdrawn') return publication.reject(error);
+      if (this.#driver.cancel(ticket) === 'withdrawn') {
+        publication.reject(error);
+        return;
+      }
     }
     publication.reject(unknownOutcome(publication.what, error));
   }
@@ -246,6 +269,10 @@ class Publication {
       this.#reject = reject;
     });
     PendingPublish.join(this.promise, this);
+  }
+
+  get qos(): QoS {
+    return this.#message?.qos ?? 0;
   }
 
   /** For messages to people. */
@@ -274,7 +301,7 @@ class Publication {
     return new Promise((resolve, reject) => {
       promise.then(() => resolve(), reject);
       // While it waits for room its record is in no batch: then the promise itself has to tell.
-      if (this.batch > 0) this.#driver.whenDelivered(this.batch).then(resolve);
+      if (this.batch > 0) this.#driver.whenDelivered(this.batch).then(resolve, reject);
     });
   }
 }
@@ -311,6 +338,10 @@ export function rejectedPublish(error: MqttError): PublishPromise {
 
 function localFailure(code: EngineErrorCode, message: string): MqttError {
   return code === 'invalidArgument' ? new MqttUsageError(message) : new MqttError(code, message);
+}
+
+function isStoreError({ code }: MqttError): boolean {
+  return code === 'storeFailed' || code === 'storeCorrupt' || code === 'storeLocked';
 }
 
 function unsent({ what }: Publication, why: MqttError | undefined): MqttError {

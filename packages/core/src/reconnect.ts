@@ -27,7 +27,7 @@ const shortLivesThatSuspend = 5;
 export class ReconnectPolicy {
   readonly #settings: ReconnectSettings;
   readonly #servers: number;
-  /** Attempts since the last good connection. */
+  /** Attempts in a row that did not lead to a connection, or to one that closed at once. */
   #attempts = 0;
   /** Full rounds of the server list since then, which the delay grows with. */
   #backOffs = 0;
@@ -86,6 +86,8 @@ export class ReconnectPolicy {
     this.#connectedAtMs = undefined;
     const lifeMs = nowMs - connectedAtMs;
     this.#shortLives = lifeMs < shortLifeMs ? this.#shortLives + 1 : 0;
+    // The server took us: what follows is a new outage, unless it goes on like that.
+    if (this.#shortLives <= 1) this.#attempts = 0;
     if (this.#shortLives >= shortLivesThatSuspend) this.#progressSuspended = true;
     if (lifeMs >= stableAfterMs) {
       this.#progressSuspended = false;

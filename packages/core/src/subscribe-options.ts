@@ -10,6 +10,7 @@ import {
   checkSignal,
   checkTimeout,
   expectation,
+  type GivenOptions,
 } from './option-check.ts';
 import type { SubscribeOptions, UnsubscribeOptions } from './options.ts';
 import { checkQos, checkUserProperties } from './outgoing-message.ts';
@@ -55,26 +56,26 @@ export function subscribeSettings(
   options: SubscribeOptions | undefined,
   propertiesProblem: string | undefined,
 ): SubscribeSettings {
-  const given = checkOptions('options of subscribe', options ?? {}, subscribeNames);
+  const given = checkOptions('options of subscribe', options, subscribeNames);
   if (propertiesProblem !== undefined) {
     for (const name of ['noLocal', 'retainAsPublished', 'retainHandling', 'userProperties']) {
       if (given.has(name)) throw new MqttUsageError(`${name} ${propertiesProblem}`);
     }
   }
-  const handling = checkOneOf('retainHandling', given.get('retainHandling') ?? 'always', [
+  const handling = checkOneOf('retainHandling', given.or('retainHandling', 'always'), [
     'always',
     'ifNew',
     'never',
   ]);
   return {
-    qos: checkQos('qos', given.get('qos') ?? 0),
-    noLocal: checkBoolean('noLocal', given.get('noLocal') ?? false),
-    retainAsPublished: checkBoolean('retainAsPublished', given.get('retainAsPublished') ?? false),
+    qos: checkQos('qos', given.or('qos', 0)),
+    noLocal: checkBoolean('noLocal', given.or('noLocal', false)),
+    retainAsPublished: checkBoolean('retainAsPublished', given.or('retainAsPublished', false)),
     retainHandling: retainHandlings[handling],
-    userProperties: checkUserProperties('userProperties', given.get('userProperties') ?? []),
-    concurrency: checkCount('concurrency', given.get('concurrency') ?? 1, 1),
+    userProperties: checkUserProperties('userProperties', given.or('userProperties', [])),
+    concurrency: checkCount('concurrency', given.or('concurrency', 1), 1),
     iterator: {
-      bufferSize: checkCount('bufferSize', given.get('bufferSize') ?? 1_000, 1),
+      bufferSize: checkCount('bufferSize', given.or('bufferSize', 1_000), 1),
       overflow: given.has('overflow')
         ? checkOneOf('overflow', given.get('overflow'), overflows)
         : undefined,
@@ -92,12 +93,12 @@ export function unsubscribeSettings(
   options: UnsubscribeOptions | undefined,
   propertiesProblem: string | undefined,
 ): UnsubscribeSettings {
-  const given = checkOptions('options of unsubscribe', options ?? {}, unsubscribeNames);
+  const given = checkOptions('options of unsubscribe', options, unsubscribeNames);
   if (propertiesProblem !== undefined && given.has('userProperties')) {
     throw new MqttUsageError(`userProperties ${propertiesProblem}`);
   }
   return {
-    userProperties: checkUserProperties('userProperties', given.get('userProperties') ?? []),
+    userProperties: checkUserProperties('userProperties', given.or('userProperties', [])),
     limits: limitsOf(given),
   };
 }
@@ -116,7 +117,7 @@ export function topicPatterns(filter: unknown): readonly ParsedTopicPattern[] {
   return [...byFilter.values()];
 }
 
-function limitsOf(given: ReadonlyMap<string, unknown>): Limits {
+function limitsOf(given: GivenOptions): Limits {
   const signal = given.get('signal');
   const timeoutMs = given.get('timeoutMs');
   return {

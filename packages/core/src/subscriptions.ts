@@ -7,8 +7,9 @@
  * connection is lost in between: when the next one stands, everything that the server's session does not hold is asked
  * for again, in as few packets as properties allow. What the server refuses is taken out and not asked for again.
  *
- * Subscription Identifiers tell overlapping filters apart (rule 10 of the design); filters that share no topic name
- * may share an identifier, and so ten thousand plain topics fit into a few packets.
+ * Subscription Identifiers tell overlapping filters apart (rule 10 of the design). A SUBSCRIBE carries one for all its
+ * filters, so filters that share no topic name share an identifier when they come in one call, or when there are many
+ * of them: ten thousand plain topics fit into a few packets.
  */
 import type { Negotiated, RequestOutcome, Ticket } from '@mqtt-kit/engine';
 import { ReasonCode, sharedSubscription, type UserProperty } from '@mqtt-kit/packet';
@@ -42,6 +43,9 @@ export interface SubscriptionsSettings {
   readonly firstIdentifier: number;
 }
 
+/** Up to so many calls get an identifier of their own each. */
+const ownIdentifiers = 100;
+
 /** A filter in a SUBSCRIBE, as it was asked for. */
 interface Asked {
   readonly entry: FilterEntry;
@@ -55,6 +59,8 @@ export class Subscriptions {
   readonly #owner: SubscriptionsOwner;
   readonly #settings: SubscriptionsSettings;
   readonly #entries = new Map<string, FilterEntry>();
+  /** How many entries have an identifier. */
+  readonly #identifiers = new Map<number, number>();
   readonly #uses = new Set<SubscriptionUse>();
   readonly #byTicket = new Map<Ticket, readonly Asked[]>();
   readonly #unsubscriptions: Unsubscriptions;
@@ -180,6 +186,7 @@ export class Subscriptions {
     }
     this.#unsubscriptions.close(error);
     this.#entries.clear();
+    this.#identifiers.clear();
     this.#byTicket.clear();
   }
 
@@ -211,9 +218,9 @@ export class Subscriptions {
     const topicFilter = pattern.filter;
     let entry = this.#entries.get(topicFilter);
     if (entry === undefined) {
-      const identifier = this.#identifierFor(topicFilter);
+      const identifier = this.#identifierFor(topicFilter, use);
       entry = new FilterEntry(topicFilter, identifier, this.#newRequest(topicFilter, settings));
-      this.#entries.set(topicFilter, entry);
+      this.#addEntry(entry);
     } else if (settings.qos > entry.wanted.subscription.qos) {
       entry.wanted = this.#newRequest(topicFilter, settings);
     }
@@ -240,13 +247,36 @@ export class Subscriptions {
     };
   }
 
-  /** The lowest identifier that no filter has with which this one shares a topic name. */
-  #identifierFor(topicFilter: string): number {
+  /**
+   * An identifier that no filter has with which this one shares a topic name: that of the same call, or one that
+   * nobody has, or when those become many, the lowest.
+   */
+  #identifierFor(topicFilter: string, use: SubscriptionUse): number {
+    const { firstIdentifier } = this.#settings;
     const taken = new Set<number>();
     for (const { entry } of this.tree.overlapping(topicFilter)) taken.add(entry.identifier);
-    let identifier = this.#settings.firstIdentifier;
-    while (taken.has(identifier)) identifier += 1;
+    for (const { entry } of use.routes) {
+      if (!taken.has(entry.identifier)) return entry.identifier;
+      break;
+    }
+    const avoided = this.#identifiers.size < ownIdentifiers ? this.#identifiers : taken;
+    let identifier = firstIdentifier;
+    while (avoided.has(identifier) || taken.has(identifier)) identifier += 1;
     return identifier;
+  }
+
+  #addEntry(entry: FilterEntry): void {
+    this.#entries.set(entry.topicFilter, entry);
+    this.#identifiers.set(entry.identifier, (this.#identifiers.get(entry.identifier) ?? 0) + 1);
+  }
+
+  /** Does nothing when another entry has its place. */
+  #dropEntry(entry: FilterEntry): void {
+    if (this.#entries.get(entry.topicFilter) !== entry) return;
+    this.#entries.delete(entry.topicFilter);
+    const others = (this.#identifiers.get(entry.identifier) ?? 1) - 1;
+    if (others > 0) this.#identifiers.set(entry.identifier, others);
+    else this.#identifiers.delete(entry.identifier);
   }
 
   /** The caller's limits end the call, and once it is settled its signal ends the subscription. */
@@ -293,12 +323,14 @@ export class Subscriptions {
   /** SUBSCRIBE for those of the entries that the server does not hold, if there is a connection. */
   #requestMissing(entries: readonly FilterEntry[]): void {
     if (this.#negotiated === undefined) return;
+    const identified = this.#negotiated.subscriptionIdentifiersAvailable;
     const missing = entries.filter((entry) => entry.isMissing && entry.routes.size > 0);
     const packets = packetsOf(
       missing.map((entry): Asked => ({ entry, request: entry.wanted })),
       this.#negotiated.maximumPacketSize,
       ({ entry }) => entry.topicFilter,
-      ({ entry, request }) => `${entry.identifier} ${JSON.stringify(request.userProperties)}`,
+      ({ entry, request }) =>
+        `${identified ? entry.identifier : ''} ${JSON.stringify(request.userProperties)}`,
     );
     for (const packet of packets) this.#send(packet);
   }
@@ -336,9 +368,7 @@ export class Subscriptions {
       for (const route of orphans) this.#removeRoute(route, error);
       if (orphans.length > 0) this.#owner.onError(error);
     }
-    if (entry.routes.size === 0 && this.#entries.get(entry.topicFilter) === entry) {
-      this.#entries.delete(entry.topicFilter);
-    }
+    if (entry.routes.size === 0) this.#dropEntry(entry);
     for (const { use } of answered) use.settleIfAnswered();
   }
 
@@ -375,7 +405,7 @@ export class Subscriptions {
     const gone = new Map<FilterEntry, number>();
     for (const entry of entries) {
       if (entry.routes.size > 0) continue;
-      if (this.#entries.get(entry.topicFilter) === entry) this.#entries.delete(entry.topicFilter);
+      this.#dropEntry(entry);
       const online = this.#negotiated !== undefined;
       if (entry.mayBeKnown && (online || this.#settings.sessionKept)) {
         gone.set(entry, gone.size);

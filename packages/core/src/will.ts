@@ -26,7 +26,7 @@ const largestPayload = 65_535;
 export function checkWill(will: unknown, propertiesProblem: string | undefined): Will {
   const given = checkOptions('will', will, willNames);
   const options = will as WillOptions;
-  const payload = encodePayload('will.payload', options.payload ?? '');
+  const payload = encodePayload('will.payload', given.or('payload', ''));
   if (payload.length > largestPayload) {
     throw new MqttUsageError(
       `will.payload must be at most 65,535 bytes; got ${payload.length.toLocaleString('en')}`,
@@ -40,8 +40,8 @@ export function checkWill(will: unknown, propertiesProblem: string | undefined):
   return {
     topic: checkTopic('will.topic', options.topic),
     payload: payload.slice(),
-    qos: checkQos('will.qos', options.qos ?? 0),
-    retain: checkBoolean('will.retain', options.retain ?? false),
+    qos: checkQos('will.qos', given.or('qos', 0)),
+    retain: checkBoolean('will.retain', given.or('retain', false)),
     properties:
       delay === undefined
         ? properties
