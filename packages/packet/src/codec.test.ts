@@ -1,13 +1,13 @@
 /** What holds for all packets and all bytes. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { packetOf } from './arbitrary-packets.test-support.ts';
+import { cutAt, decodeChunks, decoderFrom } from './decoding.test-support.ts';
 import { InvalidPacketError, MalformedPacketError } from './errors.ts';
 import { PacketEncoder, packetSize } from './packet-encoder.ts';
 import { type PacketSender, PacketType } from './packet-type.ts';
 import type { Packet } from './packets.ts';
 import type { ProtocolVersion } from './protocol-version.ts';
-import { packetOf } from './testing/arbitrary-packets.ts';
-import { cutAt, decodeChunks, decoderFrom } from './testing/decoding.ts';
 
 const streams = (['3.1.1', '5.0'] as const).flatMap((version) =>
   (['client', 'server'] as const).map((sender) => ({ version, sender })),

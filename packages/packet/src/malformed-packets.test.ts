@@ -3,11 +3,11 @@
  * it has to be refused: not later, whatever size it announces, and not earlier.
  */
 import { describe, expect, it } from 'vitest';
+import { chunksOf, cutAt, decodeChunks, decoderFrom } from './decoding.test-support.ts';
 import { MalformedPacketError } from './errors.ts';
 import type { PacketSender } from './packet-type.ts';
 import type { ProtocolVersion } from './protocol-version.ts';
-import { chunksOf, cutAt, decodeChunks, decoderFrom } from './testing/decoding.ts';
-import { bytesOfHex } from './testing/raw-packets.ts';
+import { bytesOfHex } from './raw-packets.test-support.ts';
 
 interface MalformedRow {
   readonly name: string;

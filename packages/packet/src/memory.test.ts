@@ -3,11 +3,11 @@
  * copied while a test runs goes through a `Uint8Array` that counts.
  */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { chunksOf, decodeChunks, decoderFrom } from './decoding.test-support.ts';
 import { PacketEncoder } from './packet-encoder.ts';
 import { PacketType } from './packet-type.ts';
 import type { PublishPacket } from './packets.ts';
 import { noProperties } from './property.ts';
-import { chunksOf, decodeChunks, decoderFrom } from './testing/decoding.ts';
 
 const counts = { allocatedBytes: 0, largestAllocation: 0, copiedBytes: 0 };
 const RealUint8Array = Uint8Array;

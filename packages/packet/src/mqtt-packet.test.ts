@@ -5,14 +5,14 @@
 import fc from 'fast-check';
 import mqttPacket, { type Packet as TheirPacket } from 'mqtt-packet';
 import { describe, expect, it } from 'vitest';
+import { packetOf } from './arbitrary-packets.test-support.ts';
+import { decodeChunks, decoderFrom } from './decoding.test-support.ts';
 import { PacketEncoder } from './packet-encoder.ts';
 import { PacketType } from './packet-type.ts';
 import type { Packet, PublishPacket } from './packets.ts';
 import type { Properties } from './property.ts';
 import type { ProtocolVersion } from './protocol-version.ts';
-import { packetOf } from './testing/arbitrary-packets.ts';
-import { decodeChunks, decoderFrom } from './testing/decoding.ts';
-import { bytesOfHex } from './testing/raw-packets.ts';
+import { bytesOfHex } from './raw-packets.test-support.ts';
 
 /** It reads and takes these Bytes as booleans. */
 const booleans: readonly string[] = [

@@ -29,6 +29,7 @@ import { readUnsuback } from './unsuback.ts';
 import { readUnsubscribe } from './unsubscribe.ts';
 import { variableByteIntegerSize } from './variable-byte-integer.ts';
 
+/** What a decoder has to know of its connection. */
 export interface PacketDecoderOptions {
   /** The version to read by. A server's decoder takes it over from the CONNECT packet. */
   readonly version: ProtocolVersion;

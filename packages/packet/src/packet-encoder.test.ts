@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { decodeChunks, decoderFrom } from './decoding.test-support.ts';
 import { InvalidPacketError } from './errors.ts';
 import { PacketEncoder, packetSize } from './packet-encoder.ts';
 import { type PacketSender, PacketType } from './packet-type.ts';
@@ -15,8 +16,7 @@ import type {
 } from './packets.ts';
 import { noProperties, type Properties } from './property.ts';
 import type { ProtocolVersion } from './protocol-version.ts';
-import { decodeChunks, decoderFrom } from './testing/decoding.ts';
-import { hexOf } from './testing/raw-packets.ts';
+import { hexOf } from './raw-packets.test-support.ts';
 
 const none = noProperties;
 const noBytes = new Uint8Array(0);

@@ -19,7 +19,9 @@ export const PacketType = {
   auth: 15,
 } as const;
 
+/** The packets' names, in lower case. */
 export type PacketTypeName = keyof typeof PacketType;
+/** One of the values of `PacketType`. */
 export type PacketType = (typeof PacketType)[PacketTypeName];
 
 /** The end of the connection that a packet comes from. Some packets, properties and reason codes are for one end only. */

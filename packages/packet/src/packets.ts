@@ -20,6 +20,7 @@ export interface WillPacketPart {
   readonly properties: Properties;
 }
 
+/** Opens a connection and names the client and its session (3.1). From the client, first of all packets. */
 export interface ConnectPacket {
   readonly type: typeof PacketType.connect;
   readonly version: ProtocolVersion;
@@ -33,6 +34,7 @@ export interface ConnectPacket {
   readonly properties: Properties;
 }
 
+/** The answer to CONNECT, with the limits that the server sets (3.2). */
 export interface ConnackPacket {
   readonly type: typeof PacketType.connack;
   readonly sessionPresent: boolean;
@@ -55,6 +57,10 @@ export interface PublishPacket {
   properties: Properties;
 }
 
+/**
+ * PUBACK answers a QoS 1 PUBLISH; PUBREC, PUBREL and PUBCOMP are the three steps after a QoS 2 PUBLISH (3.4 to 3.7).
+ * Under 3.1.1 the reason code is always 0x00.
+ */
 export interface AcknowledgePacket {
   readonly type:
     | typeof PacketType.puback
@@ -76,6 +82,7 @@ export interface SubscriptionRequest {
   readonly retainHandling: 0 | 1 | 2;
 }
 
+/** Asks for the messages of one or more topic filters (3.8). From the client. */
 export interface SubscribePacket {
   readonly type: typeof PacketType.subscribe;
   readonly packetIdentifier: number;
@@ -83,6 +90,7 @@ export interface SubscribePacket {
   readonly properties: Properties;
 }
 
+/** The answer to SUBSCRIBE: one reason code for each topic filter, in their order (3.9). */
 export interface SubackPacket {
   readonly type: typeof PacketType.suback;
   readonly packetIdentifier: number;
@@ -90,6 +98,7 @@ export interface SubackPacket {
   readonly properties: Properties;
 }
 
+/** Ends the subscriptions to one or more topic filters (3.10). From the client. */
 export interface UnsubscribePacket {
   readonly type: typeof PacketType.unsubscribe;
   readonly packetIdentifier: number;
@@ -97,6 +106,7 @@ export interface UnsubscribePacket {
   readonly properties: Properties;
 }
 
+/** The answer to UNSUBSCRIBE: one reason code for each topic filter, in their order (3.11). */
 export interface UnsubackPacket {
   readonly type: typeof PacketType.unsuback;
   readonly packetIdentifier: number;
@@ -105,26 +115,31 @@ export interface UnsubackPacket {
   readonly properties: Properties;
 }
 
+/** A sign of life that wants one back (3.12). From the client. */
 export interface PingreqPacket {
   readonly type: typeof PacketType.pingreq;
 }
 
+/** The answer to PINGREQ (3.13). */
 export interface PingrespPacket {
   readonly type: typeof PacketType.pingresp;
 }
 
+/** The last packet of a connection, with the reason for its end (3.14). Under 3.1.1 from the client alone, and always 0x00. */
 export interface DisconnectPacket {
   readonly type: typeof PacketType.disconnect;
   readonly reasonCode: number;
   readonly properties: Properties;
 }
 
+/** One step of enhanced authentication (3.15). 5.0 only. */
 export interface AuthPacket {
   readonly type: typeof PacketType.auth;
   readonly reasonCode: number;
   readonly properties: Properties;
 }
 
+/** Any Control Packet; `type` tells which. */
 export type Packet =
   | ConnectPacket
   | ConnackPacket

@@ -3,13 +3,13 @@
  * bytes. All identifiers are tried in all places from both ends.
  */
 import { describe, expect, it } from 'vitest';
+import { decodeChunks, decoderFrom } from './decoding.test-support.ts';
 import { InvalidPacketError } from './errors.ts';
 import { PacketEncoder } from './packet-encoder.ts';
 import { type PacketSender, PacketType } from './packet-type.ts';
 import type { Packet } from './packets.ts';
 import { noProperties, type Properties, type PropertyPlace, propertyTable } from './property.ts';
-import { decodeChunks, decoderFrom } from './testing/decoding.ts';
-import { bytesOfHex, hexOf } from './testing/raw-packets.ts';
+import { bytesOfHex, hexOf } from './raw-packets.test-support.ts';
 
 /** Identifiers by place and sender. */
 const placesOfSender: Record<PacketSender, Partial<Record<PropertyPlace, string>>> = {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { chunksOf, cutAt, decodeChunks, decoderFrom } from './decoding.test-support.ts';
 import { PacketEncoder, packetSize } from './packet-encoder.ts';
-import { chunksOf, cutAt, decodeChunks, decoderFrom } from './testing/decoding.ts';
-import { bytesOfHex, hexOf, rawPackets } from './testing/raw-packets.ts';
+import { bytesOfHex, hexOf, rawPackets } from './raw-packets.test-support.ts';
 
 const cases = rawPackets.flatMap((row) =>
   row.versions.flatMap((version) =>

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { decodeChunks, decoderFrom } from './decoding.test-support.ts';
 import { PacketEncoder } from './packet-encoder.ts';
 import { type PacketSender, PacketType, type PacketTypeName } from './packet-type.ts';
 import type { Packet } from './packets.ts';
 import { noProperties } from './property.ts';
+import { bytesOfHex } from './raw-packets.test-support.ts';
 import { ReasonCode, reasonCodeName } from './reason-code.ts';
-import { decodeChunks, decoderFrom } from './testing/decoding.ts';
-import { bytesOfHex } from './testing/raw-packets.ts';
 
 /** The codes by packet and sender, written out once more, as the packets' own sections list them. */
 const expected: readonly [PacketTypeName, PacketSender, string][] = [

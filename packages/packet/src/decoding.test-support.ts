@@ -1,9 +1,9 @@
 /** Feeding a decoder in tests. */
-import { MalformedPacketError } from '../errors.ts';
-import { PacketDecoder } from '../packet-decoder.ts';
-import type { PacketSender } from '../packet-type.ts';
-import type { Packet } from '../packets.ts';
-import type { ProtocolVersion } from '../protocol-version.ts';
+import { MalformedPacketError } from './errors.ts';
+import { PacketDecoder } from './packet-decoder.ts';
+import type { PacketSender } from './packet-type.ts';
+import type { Packet } from './packets.ts';
+import type { ProtocolVersion } from './protocol-version.ts';
 
 export function decoderFrom(
   sender: PacketSender,

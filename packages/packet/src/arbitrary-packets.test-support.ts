@@ -1,16 +1,16 @@
 /** Every packet that an end may send under a version, with every property, for fast-check. */
 import fc from 'fast-check';
-import { type PacketSender, PacketType } from '../packet-type.ts';
-import type { Packet } from '../packets.ts';
+import { type PacketSender, PacketType } from './packet-type.ts';
+import type { Packet } from './packets.ts';
 import {
   noProperties,
   type Properties,
   type PropertyDefinition,
   type PropertyPlace,
   propertyTable,
-} from '../property.ts';
-import type { ProtocolVersion } from '../protocol-version.ts';
-import { allowedReasonCodes } from '../reason-code.ts';
+} from './property.ts';
+import type { ProtocolVersion } from './protocol-version.ts';
+import { allowedReasonCodes } from './reason-code.ts';
 
 /** Any text that may be sent, mostly short, sometimes ASCII throughout, sometimes long. */
 export const text: fc.Arbitrary<string> = fc

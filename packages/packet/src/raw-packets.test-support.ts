@@ -1,10 +1,10 @@
 /**
  * Packets as bytes and as objects, made by hand from the specification. One table for both directions.
  */
-import { PacketType } from '../packet-type.ts';
-import type { Packet, PublishPacket, SubscriptionRequest } from '../packets.ts';
-import { noProperties } from '../property.ts';
-import type { ProtocolVersion } from '../protocol-version.ts';
+import { PacketType } from './packet-type.ts';
+import type { Packet, PublishPacket, SubscriptionRequest } from './packets.ts';
+import { noProperties } from './property.ts';
+import type { ProtocolVersion } from './protocol-version.ts';
 
 export interface RawPacket {
   readonly name: string;
