@@ -26,7 +26,7 @@ describe.each(folders.map((folder, index) => [folder, index] as const))(
       const planned =
         /^(package\.json|README\.md|LICENSE|dist\/(package\.json|LICENSES\.txt)|(dist|src)\/.*\.(js|ts|map))$/;
       expect(paths.filter((path) => !planned.test(path))).toEqual([]);
-      expect(paths.filter((path) => /\.test(-support)?\./.test(path))).toEqual([]);
+      expect(paths.filter((path) => /\.test(-support)?\.|\/testing\//.test(path))).toEqual([]);
     });
 
     it('has every file that its manifest names', () => {

@@ -35,7 +35,7 @@ export function shippedSources(): string[] {
 }
 
 export function isTest(path: string): boolean {
-  return /\.test(-support)?\.ts$/.test(path) || path.startsWith('test/');
+  return /\.test(-support)?\.ts$|\/src\/testing\//.test(path) || path.startsWith('test/');
 }
 
 export function read(path: string): string {
