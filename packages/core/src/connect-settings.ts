@@ -68,7 +68,9 @@ export interface ConnectSettings {
   readonly webSocket: WebSocketOptions | undefined;
   /** `undefined`: no reconnection. */
   readonly reconnect: ReconnectSettings | undefined;
-  readonly queue: QueueLimits;
+  readonly queue: Omit<QueueLimits, 'inFlight'>;
+  /** `undefined`: what the version allows. */
+  readonly inFlight: number | undefined;
   /** Callers are held back while the queue is full. */
   readonly waitForRoom: boolean;
   readonly inbox: BacklogBounds;
@@ -172,6 +174,7 @@ export function connectSettings(
     webSocket,
     reconnect: checkReconnect(get('reconnect')),
     queue: queue.limits,
+    inFlight: queue.inFlight,
     waitForRoom: queue.wait,
     inbox: checkInbox(get('inbox')),
     store,
@@ -399,7 +402,11 @@ function checkReconnect(value: unknown): ReconnectSettings | undefined {
   };
 }
 
-function checkQueue(value: unknown): { readonly limits: QueueLimits; readonly wait: boolean } {
+function checkQueue(value: unknown): {
+  readonly limits: ConnectSettings['queue'];
+  readonly inFlight: number | undefined;
+  readonly wait: boolean;
+} {
   const names = [
     'maxMessages',
     'maxBytes',
@@ -415,16 +422,18 @@ function checkQueue(value: unknown): { readonly limits: QueueLimits; readonly wa
     'wait',
     'latestPerTopic',
   ]);
-  const limits: QueueLimits = {
+  const limits = {
     maximumMessages: checkCount('queue.maxMessages', given.or('maxMessages', 10_000), 0),
     maximumBytes: checkCount('queue.maxBytes', given.or('maxBytes', 67_108_864), 0),
     maximumAgeMs: checkAmount('queue.maxAgeMs', given.or('maxAgeMs', Number.POSITIVE_INFINITY), 0),
     // The engine refuses what does not fit; the client holds callers back before it comes to that.
     overflow: overflow === 'wait' ? 'reject' : overflow,
     queueQos0: checkBoolean('queue.queueQos0', given.or('queueQos0', true)),
-    inFlight: checkInteger('queue.inFlight', given.or('inFlight', 65_535), 1, 65_535),
-  };
-  return { limits, wait: overflow === 'wait' };
+  } as const;
+  const inFlight = given.has('inFlight')
+    ? checkInteger('queue.inFlight', given.get('inFlight'), 1, 65_535)
+    : undefined;
+  return { limits, inFlight, wait: overflow === 'wait' };
 }
 
 function checkInbox(value: unknown): BacklogBounds {

@@ -92,7 +92,7 @@ export class Client implements MqttClient {
     this.#clock = environment.clock;
     this.#settings = settings;
     this.#store = store;
-    const engine = newEngine(settings, store);
+    const engine = newEngine(settings, store, () => this.#connector.version);
     const { clock } = environment;
     const durable = store?.durable ?? false;
     this.#driver = new Driver(engine, store, clock, {
@@ -491,9 +491,24 @@ export class Client implements MqttClient {
   }
 }
 
-function newEngine(settings: ConnectSettings, store: SessionStore | undefined): ClientEngine {
+/**
+ * How many messages of ours may be unacknowledged where no Receive Maximum says how many the server takes: mosquitto 2.0
+ * confirms QoS 2 messages beyond its bound of 20 as if it kept them, and drops them.
+ */
+const inFlightUnder311 = 20;
+
+function newEngine(
+  settings: ConnectSettings,
+  store: SessionStore | undefined,
+  version: () => ProtocolVersion,
+): ClientEngine {
   return new ClientEngine({
-    queue: settings.queue,
+    queue: {
+      ...settings.queue,
+      get inFlight(): number {
+        return settings.inFlight ?? (version() === '3.1.1' ? inFlightUnder311 : 65_535);
+      },
+    },
     inbox: {
       maximumMessages: settings.inbox.maxMessages,
       maximumBytes: settings.inbox.maxBytes,

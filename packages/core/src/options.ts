@@ -77,7 +77,10 @@ export interface QueueOptions {
   readonly overflow?: 'reject' | 'dropOldest' | 'wait' | 'latestPerTopic';
   /** Whether QoS 0 messages wait for a connection too. Default true. */
   readonly queueQos0?: boolean;
-  /** Most unacknowledged QoS 1 and 2 messages of ours; the server's Receive Maximum binds below it. */
+  /**
+   * Most unacknowledged QoS 1 and 2 messages of ours; the server's Receive Maximum binds below it. Default 65,535;
+   * under 3.1.1, where a server cannot say what it takes, 20: some confirm more QoS 2 messages than they keep.
+   */
   readonly inFlight?: number;
 }
 
