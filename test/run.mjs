@@ -53,7 +53,7 @@ const everything = [
   },
   { name: 'unused', command: [tool('knip')], limitMs: 1 * minutes },
   { name: 'tests', command: vitest([]), limitMs: 10 * minutes, counts: true },
-  { name: 'size', command: [process.execPath, 'test/packages/size.mjs'], limitMs: 1 * minutes },
+  { name: 'size', command: [process.execPath, 'test/browser/size.mjs'], limitMs: 1 * minutes },
 ];
 
 /** @param {readonly string[]} words @returns {readonly Step[]} */

@@ -20,10 +20,13 @@ async function startSensor(room) {
   const sensor = await connect(url, {
     will: { topic: `${topic}/status`, payload: 'offline', qos: 1, retain: true },
   });
-  const sayOnline = () => sensor.publish(`${topic}/status`, 'online', { qos: 1, retain: true });
+  const sayStatus = (/** @type {string} */ status) =>
+    sensor.publish(`${topic}/status`, status, { qos: 1, retain: true, timeoutMs: 5000 });
   // The will may have been published in the meantime, so every new connection says again that we are here.
-  sensor.on('status', ({ state }) => state === 'connected' && sayOnline().catch(report));
-  await sayOnline();
+  sensor.on('status', ({ state }) => {
+    if (state === 'connected') sayStatus('online').catch(report);
+  });
+  await sayStatus('online');
 
   const sendReadings = () => {
     const { temperature, humidity } = reading(room, Date.now() / 1000);
@@ -35,8 +38,7 @@ async function startSensor(room) {
 
   return async function stop() {
     clearInterval(timer);
-    const last = { qos: 1, retain: true, timeoutMs: 1000 };
-    await sensor.publish(`${topic}/status`, 'offline', last).catch(report);
+    await sayStatus('offline').catch(report);
     await sensor.close();
   };
 }
