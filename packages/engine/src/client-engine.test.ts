@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EngineHarness, persistent } from '../../testkit/src/engine-harness.ts';
+import { EngineHarness } from '../../testkit/src/engine-harness.ts';
 import {
   connack,
   pingresp,

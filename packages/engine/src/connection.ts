@@ -59,6 +59,8 @@ export class Connection {
   readonly unansweredQos1: IdentifierSet = new IdentifierSet();
   /** Places taken within our Receive Maximum. */
   places = 0;
+  /** Places beyond it that a server may rightly believe to have. */
+  lentPlaces = 0;
   /** QoS 1 messages whose handler has not done with them, and their bytes. They die with the connection. */
   heldMessages = 0;
   heldBytes = 0;

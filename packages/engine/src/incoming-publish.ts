@@ -15,7 +15,8 @@
  * connection, is not delivered again, and is answered once the answer is known. [MQTT-4.3.3-10]
  *
  * A message holds a place within our Receive Maximum from PUBLISH to PUBACK, PUBCOMP, or a PUBREC of 0x80 and above; a
- * repetition takes no second one. We count later than the server does, so whoever exceeds it here has broken it.
+ * repetition takes no second one. We count as the server has to (4.9) and give places back before it can know, so
+ * whoever exceeds our count has broken the rule.
  */
 import {
   type AcknowledgePacket,
@@ -86,6 +87,7 @@ export class IncomingPublish {
       output.emit({ type: 'unexpectedAcknowledgement', packetType, packetIdentifier });
       const { reasons } = connection.negotiated;
       const reasonCode = reasons ? ReasonCode.packetIdentifierNotFound : ReasonCode.success;
+      this.#lendPlace(connection);
       this.#send(PacketType.pubcomp, packetIdentifier, reasonCode, connection);
       return;
     }
@@ -191,13 +193,22 @@ export class IncomingPublish {
   }
 
   #takePlace(connection: Connection): void {
-    if (connection.places >= connection.own.receiveMaximum) {
+    if (connection.places >= connection.own.receiveMaximum + connection.lentPlaces) {
       throw new ProtocolBreach(
         ReasonCode.receiveMaximumExceeded,
         `more than ${connection.own.receiveMaximum} messages of QoS 1 and 2 at a time`,
       );
     }
     connection.places += 1;
+  }
+
+  /**
+   * PUBCOMP for an exchange of an earlier connection: a server that follows 4.9 to the letter has counted nothing for
+   * it here, and takes PUBCOMP as one place more. There cannot be more of those than there were places.
+   */
+  #lendPlace(connection: Connection): void {
+    const { receiveMaximum } = connection.own;
+    connection.lentPlaces = Math.min(connection.lentPlaces + 1, receiveMaximum);
   }
 
   /** Takes a new message in, unless the inbox of a store is full: then it waits as if it had not come yet. */
@@ -298,6 +309,7 @@ export class IncomingPublish {
       this.#shared.output.record({ type: 'inReleased', packetIdentifier });
     }
     if (exchange.connection === connection.number) connection.places -= 1;
+    else this.#lendPlace(connection);
     this.#send(PacketType.pubcomp, packetIdentifier, ReasonCode.success, connection);
   }
 

@@ -225,8 +225,7 @@ class Rebuilding {
     const message = this.waiting.get(sequence) ?? this.sent.get(sequence);
     if (message === undefined) return;
     this.waiting.delete(sequence);
-    this.sent.delete(sequence); // Sent as a new message after `reset`, it goes behind the others.
-    this.sent.set(sequence, message);
+    this.sent.set(sequence, message); // Sent as a new message after `reset`, it keeps its place.
     message.state = 'sent';
     message.attempts = 1;
     message.packetIdentifier = packetIdentifier;
