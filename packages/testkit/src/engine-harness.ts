@@ -136,12 +136,13 @@ export class EngineHarness {
     return this.connected(persistent, answer);
   }
 
-  /** The transport is gone, and another connection is made on the same session. Nothing is thrown away. */
+  /** The transport is gone, and another connection is made on the same session. What was sent before is thrown away. */
   reconnect(
     request: Partial<ConnectRequest> = persistent,
     answer: Partial<Omit<ConnackPacket, 'type'>> = { sessionPresent: true },
   ): void {
     this.cut();
+    this.takeSent();
     this.open(request);
     this.#expectSent('connect');
     this.server(connack(answer));
