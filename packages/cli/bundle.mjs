@@ -1,19 +1,26 @@
 // @ts-check
 /**
- * Bundles a program into `dist/NAME.js` of its package: one CommonJS file without dependencies, since a program that
- * runs for a tenth of a second is mostly its own loading. Everything that is not always needed (TLS, WebSocket, chalk)
- * lies in the file as a module that is set up when it is first asked for.
+ * Bundles a program into the folder `dist` of its package, without dependencies: a program that runs for a tenth of
+ * a second is mostly its own loading, so what is read counts. `NAME.js` understands the command line and shows help;
+ * everything that the sources import dynamically lies in a file of its own beside it and is read when it is needed:
+ * the client, TLS, WebSocket, chalk.
+ *
+ * The files are CommonJS, which Node starts in less time than modules. Each holds all it needs, so that few are read;
+ * what several of them hold is small.
  *
  *   node ../../packages/cli/bundle.mjs          in the folder of the program's package
  */
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
 const cli = dirname(fileURLToPath(import.meta.url));
 const root = join(cli, '..', '..');
+const requireFromCli = createRequire(join(cli, 'package.json'));
+
+/** @typedef {'mqtt-pub' | 'mqtt-sub'} ProgramName */
 
 /**
  * @param {string} folder The program's package.
@@ -22,30 +29,23 @@ const root = join(cli, '..', '..');
  */
 export async function bundleProgram(folder, outdir = join(folder, 'dist')) {
   const description = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-  const name = /** @type {'mqtt-pub' | 'mqtt-sub'} */ (Object.keys(description.bin)[0]);
-  const help = await renderedHelp(name);
-  const outfile = join(outdir, `${name}.js`);
-  const result = await build({
-    ...common,
-    entryPoints: [join(folder, 'src', `${name}.ts`)],
-    outfile,
-    format: 'cjs',
-    minifySyntax: true,
-    minifyWhitespace: true,
-    define: {
-      PROGRAM_VERSION: JSON.stringify(description.version),
-      RENDERED_HELP_SHORT: JSON.stringify(help.short),
-      RENDERED_HELP_ALL: JSON.stringify(help.all),
-    },
-    // The parser's entry for Node can read configuration files, which takes modules that nothing here needs.
-    alias: { 'yargs-parser': browserEntry('yargs-parser') },
-    metafile: true,
-  });
-  // The package is ESM; this file alone is not.
+  const name = /** @type {ProgramName} */ (Object.keys(description.bin)[0]);
+  removeBundle(outdir);
+  const define = {
+    PROGRAM_VERSION: JSON.stringify(description.version),
+    ...(await renderedHelp(name)),
+  };
+  const inputs = await buildFiles(
+    { name, path: join(folder, 'src', `${name}.ts`) },
+    outdir,
+    define,
+  );
+  // The package is made of modules; these files are not.
   writeFileSync(join(outdir, 'package.json'), '{ "type": "commonjs" }\n');
-  writeFileSync(join(outdir, 'LICENSES.txt'), licenses(Object.keys(result.metafile.inputs)));
-  chmodSync(outfile, 0o755);
-  return outfile;
+  writeFileSync(join(outdir, 'LICENSES.txt'), licenses(inputs));
+  const program = join(outdir, `${name}.js`);
+  chmodSync(program, 0o755);
+  return program;
 }
 
 /** @type {import('esbuild').BuildOptions} */
@@ -54,15 +54,75 @@ const common = {
   platform: 'node',
   target: 'node20.19',
   conditions: ['mqtt-kit-source'],
-  // ws uses these when they are installed.
-  external: ['bufferutil', 'utf-8-validate'],
   absWorkingDir: root,
   logLevel: 'warning',
 };
 
+/** @typedef {{ name: string, path: string }} Entry A file to make, and the source that it begins with. */
+
 /**
- * The help texts, rendered by yargs from the option table.
- * @param {'mqtt-pub' | 'mqtt-sub'} name
+ * Makes the entry's file, and one for everything that it, or one of these, imports dynamically.
+ * @param {Entry} entry
+ * @param {string} outdir
+ * @param {Record<string, string>} define
+ * @returns {Promise<ReadonlySet<string>>} All sources.
+ */
+async function buildFiles(entry, outdir, define) {
+  /** @type {Set<string>} */
+  const inputs = new Set();
+  const entries = new Map([[entry.name, entry.path]]);
+  for (const [name, path] of entries) {
+    /** @type {Map<string, string>} */
+    const lazy = new Map();
+    const { metafile } = await build({
+      ...common,
+      entryPoints: [{ in: path, out: name }],
+      outdir,
+      format: 'cjs',
+      minify: true,
+      define,
+      // What is imported dynamically is another file of this folder, to be had by require().
+      supported: { 'dynamic-import': false },
+      plugins: [dynamicImports(lazy)],
+      // The parser's entry for Node can read configuration files, which takes modules that nothing here needs.
+      alias: { 'yargs-parser': requireFromCli.resolve('yargs-parser/browser') },
+      // ws uses these when they are installed.
+      external: ['bufferutil', 'utf-8-validate'],
+      metafile: true,
+    });
+    for (const input of Object.keys(metafile.inputs)) inputs.add(input);
+    for (const output of Object.values(metafile.outputs)) {
+      // What was left out with code that is never run is not among these.
+      const used = new Set(output.imports.map((one) => basename(one.path, '.js')));
+      for (const [file, source] of lazy) if (used.has(file)) entries.set(file, source);
+    }
+  }
+  return inputs;
+}
+
+/**
+ * Makes dynamic imports of our sources and of packages refer to files beside the importing one, and notes which.
+ * @param {Map<string, string>} found
+ * @returns {import('esbuild').Plugin}
+ */
+function dynamicImports(found) {
+  return {
+    name: 'dynamic-imports',
+    setup({ onResolve, resolve }) {
+      onResolve({ filter: /.*/ }, async ({ kind, path, resolveDir }) => {
+        if (kind !== 'dynamic-import' || path.startsWith('node:')) return undefined;
+        const source = await resolve(path, { kind: 'import-statement', resolveDir });
+        const name = basename(path, '.ts');
+        found.set(name, source.path);
+        return { path: `./${name}.js`, external: true };
+      });
+    },
+  };
+}
+
+/**
+ * The help texts, rendered by yargs from the option table, as constants of the bundle.
+ * @param {ProgramName} name
  */
 async function renderedHelp(name) {
   const { outputFiles } = await build({
@@ -70,29 +130,25 @@ async function renderedHelp(name) {
     entryPoints: [join(cli, 'src', 'render-help.ts')],
     format: 'esm',
     // yargs itself stays a package: it finds its texts beside its own files.
-    external: ['yargs'],
+    alias: { yargs: pathToFileURL(requireFromCli.resolve('yargs')).href },
+    external: ['file:*'],
     write: false,
   });
-  const source = /** @type {{ text: string }} */ (outputFiles[0]).text;
-  const yargs = pathToFileURL(createRequire(join(cli, 'package.json')).resolve('yargs')).href;
-  const url = `data:text/javascript,${encodeURIComponent(source.replace('"yargs"', JSON.stringify(yargs)))}`;
-  const { renderHelp } = await import(url);
-  return { short: await renderHelp(name, false), all: await renderHelp(name, true) };
-}
-
-/** @param {string} name */
-function browserEntry(name) {
-  return createRequire(join(cli, 'package.json')).resolve(`${name}/browser`);
+  const source = outputFiles[0]?.text ?? '';
+  const { renderHelp } = await import(`data:text/javascript,${encodeURIComponent(source)}`);
+  return {
+    RENDERED_HELP_SHORT: JSON.stringify(await renderHelp(name, false)),
+    RENDERED_HELP_ALL: JSON.stringify(await renderHelp(name, true)),
+  };
 }
 
 /**
  * The licences of the packages that are in the bundle.
- * @param {readonly string[]} inputs
+ * @param {ReadonlySet<string>} inputs
  */
 function licenses(inputs) {
-  const folders = new Set(
-    inputs.flatMap((input) => input.match(/^.*node_modules\/(?:@[^/]+\/)?[^/]+/)?.[0] ?? []),
-  );
+  const packageFolder = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/;
+  const folders = new Set([...inputs].flatMap((input) => input.match(packageFolder)?.[0] ?? []));
   const texts = [...folders].sort().map((folder) => {
     const { name, version } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
     const file = readdirSync(join(root, folder)).find((entry) => /^licen[cs]e/i.test(entry));
@@ -100,6 +156,17 @@ function licenses(inputs) {
     return `${name} ${version}\n\n${readFileSync(join(root, folder, file), 'utf8').trim()}\n`;
   });
   return `This program contains the following packages.\n\n${texts.join('\n----\n\n')}`;
+}
+
+/**
+ * Removes the files of an earlier bundle, but not the folder that the compiler keeps beside them.
+ * @param {string} outdir
+ */
+function removeBundle(outdir) {
+  if (!existsSync(outdir)) return;
+  for (const entry of readdirSync(outdir, { withFileTypes: true })) {
+    if (entry.isFile()) rmSync(join(outdir, entry.name));
+  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { startChild } from '../setup/child-process.ts';
 import { temporaryFolder } from '../setup/temporary-folder.ts';
-import { type ProgramName, programs, run, shell } from './programs.ts';
+import { type ProgramName, plainEnvironment, programs, run, shell } from './programs.ts';
 
 beforeAll(programs, 60_000);
 
@@ -53,15 +54,27 @@ describe.each<ProgramName>(['mqtt-pub', 'mqtt-sub'])('%s', (program) => {
     });
   });
 
-  it('is one file that runs by itself, wherever it lies', async () => {
+  it('runs by itself, wherever its folder lies', async () => {
     const { [program]: path } = await programs();
     expect(statSync(path).mode & 0o111).toBe(0o111);
     expect(readFileSync(path, 'utf8').split('\n')[0]).toBe('#!/usr/bin/env node');
     const folder = temporaryFolder('elsewhere');
-    cpSync(path, join(folder, program));
-    cpSync(join(path, '..', 'package.json'), join(folder, 'package.json'));
-    const output = execFileSync(join(folder, program), ['--version'], { encoding: 'utf8' });
+    cpSync(dirname(path), folder, { recursive: true });
+    const copy = join(folder, basename(path));
+    const output = execFileSync(copy, ['--version'], { encoding: 'utf8' });
     expect(output).toMatch(new RegExp(`^${program} \\d`));
+    // What is loaded only then needs no package either.
+    for (const words of [
+      ['-h', 'host.invalid'],
+      ['-L', 'wss://host.invalid'],
+      ['-p', '8883', '-h', 'host.invalid'],
+    ]) {
+      const what = program === 'mqtt-pub' ? ['-t', 'a', '-m', 'x'] : ['-t', 'a'];
+      const child = startChild(process.execPath, [copy, ...words, ...what, '--color=always'], {
+        env: plainEnvironment,
+      });
+      expect(await child.ended).toMatchObject({ code: 68 });
+    }
   });
 
   it('a mistake says what to do, on stderr, in at most three lines', async () => {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-import { runProgram } from '@mqtt-kit/cli';
+import { mqttPub, runProgram } from '@mqtt-kit/cli';
 
 /** Put in by the bundler, from package.json. */
 declare const PROGRAM_VERSION: string;
 
-void runProgram('mqtt-pub', PROGRAM_VERSION);
+void runProgram(mqttPub, PROGRAM_VERSION);

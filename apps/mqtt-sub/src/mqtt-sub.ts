@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-import { runProgram } from '@mqtt-kit/cli';
+import { mqttSub, runProgram } from '@mqtt-kit/cli';
 
 /** Put in by the bundler, from package.json. */
 declare const PROGRAM_VERSION: string;
 
-void runProgram('mqtt-sub', PROGRAM_VERSION);
+void runProgram(mqttSub, PROGRAM_VERSION);

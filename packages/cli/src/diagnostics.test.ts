@@ -5,7 +5,7 @@ import { Diagnostics } from './diagnostics.ts';
 function make(isTTY = false) {
   const stream = Object.assign(new PassThrough(), { isTTY });
   return {
-    diagnostics: new Diagnostics('mqtt-sub', stream),
+    diagnostics: new Diagnostics('mqtt-sub', () => stream),
     text: () => String(stream.read() ?? ''),
     stream,
   };
@@ -48,8 +48,9 @@ describe('Diagnostics', () => {
 
   it('survives that nobody reads', async () => {
     const { diagnostics, stream } = make();
-    stream.destroy(new Error('EPIPE'));
     diagnostics.error({ what: 'x' });
+    stream.destroy(new Error('EPIPE'));
+    diagnostics.error({ what: 'y' });
     await diagnostics.flushed();
   });
 });

@@ -15,20 +15,19 @@ export interface Note {
   readonly terminalOnly?: boolean;
 }
 
+type ErrorStream = NodeJS.WritableStream & { readonly isTTY?: boolean };
+
 /** Everything for people goes to standard error, one line each, without control characters: parts come from servers. */
 export class Diagnostics {
   readonly #program: ProgramName;
-  readonly #stream: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  readonly #open: () => ErrorStream;
+  #opened: ErrorStream | undefined;
   #quiet = false;
 
-  constructor(
-    program: ProgramName,
-    stream: NodeJS.WritableStream & { readonly isTTY?: boolean } = process.stderr,
-  ) {
+  /** The stream is asked for when there is something to say: most runs save the time it takes. */
+  constructor(program: ProgramName, open: () => ErrorStream = () => process.stderr) {
     this.#program = program;
-    this.#stream = stream;
-    // Nobody reads what we have to say: no reason to stop.
-    stream.on('error', () => {});
+    this.#open = open;
   }
 
   /** `--quiet`: nothing more about what happens while the program runs. */
@@ -57,9 +56,20 @@ export class Diagnostics {
 
   /** Resolves when everything was written, or cannot be. */
   flushed(): Promise<void> {
+    const stream = this.#opened;
+    if (stream === undefined) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#stream.write('', () => resolve());
+      stream.write('', () => resolve());
     });
+  }
+
+  get #stream(): ErrorStream {
+    if (this.#opened === undefined) {
+      this.#opened = this.#open();
+      // Nobody reads what we have to say: no reason to stop.
+      this.#opened.on('error', () => {});
+    }
+    return this.#opened;
   }
 
   #line(text: string): void {

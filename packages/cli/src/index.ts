@@ -1,1 +1,3 @@
-export { runProgram } from './program.ts';
+export { mqttPub } from './mqtt-pub.ts';
+export { mqttSub } from './mqtt-sub.ts';
+export { type Program, type ProgramBody, runProgram } from './program.ts';

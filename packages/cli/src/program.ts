@@ -2,17 +2,26 @@ import { Diagnostics } from './diagnostics.ts';
 import { ExitCode } from './exit-codes.ts';
 import { helpText } from './help.ts';
 import type { ProgramName } from './option-table.ts';
-import { parseArguments } from './parse-arguments.ts';
+import { type ParsedArguments, parseArguments } from './parse-arguments.ts';
 import { rawArguments } from './raw-arguments.ts';
 import { internalReport, usageReport } from './report-error.ts';
-import { UsageError } from './usage-error.ts';
+import { isUsageError } from './usage-error.ts';
+
+/** What a program does with its arguments; resolves with its exit code. */
+export type ProgramBody = (args: ParsedArguments, diagnostics: Diagnostics) => Promise<number>;
+
+export interface Program {
+  readonly name: ProgramName;
+  /** Loads what the program does: help and mistakes need none of it. */
+  readonly load: () => Promise<ProgramBody>;
+}
 
 /**
  * Runs a program of this process: takes its arguments, its environment and its streams, and ends it with an exit code
  * of `ExitCode`. Whatever goes wrong is told in at most three lines.
  */
-export async function runProgram(program: ProgramName, version: string): Promise<void> {
-  const diagnostics = new Diagnostics(program);
+export async function runProgram(program: Program, version: string): Promise<void> {
+  const diagnostics = new Diagnostics(program.name);
   const fail = (error: unknown): never => {
     diagnostics.error(internalReport(error), true);
     process.exit(ExitCode.internal);
@@ -24,28 +33,19 @@ export async function runProgram(program: ProgramName, version: string): Promise
   process.exit(code);
 }
 
-async function run(
-  program: ProgramName,
-  version: string,
-  diagnostics: Diagnostics,
-): Promise<number> {
+async function run(program: Program, version: string, diagnostics: Diagnostics): Promise<number> {
+  const { name } = program;
   try {
-    const args = parseArguments(program, rawArguments(process.argv.slice(2)));
-    if (args.flag('help')) return print(await helpText(program, args.text('help')));
-    if (args.flag('version')) return print(`${program} ${version}\n`);
+    const args = parseArguments(name, rawArguments(process.argv.slice(2)));
+    if (args.flag('help')) return print(await helpText(name, args.text('help')));
+    if (args.flag('version')) return print(`${name} ${version}\n`);
     if (args.flag('quiet')) diagnostics.silence();
-    if (program === 'mqtt-pub') {
-      const { publishProgram } = await import('./publish-program.ts');
-      return await publishProgram(args, diagnostics);
-    }
-    const { subscribeProgram } = await import('./subscribe-program.ts');
-    return await subscribeProgram(args, diagnostics);
+    const body = await program.load();
+    return await body(args, diagnostics);
   } catch (error) {
-    if (error instanceof UsageError) {
-      diagnostics.error(usageReport(error, program), true);
-      return ExitCode.usage;
-    }
-    throw error;
+    if (!isUsageError(error)) throw error;
+    diagnostics.error(usageReport(error, name), true);
+    return ExitCode.usage;
   }
 }
 

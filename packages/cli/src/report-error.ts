@@ -1,7 +1,7 @@
 import type { MqttError } from 'mqtt-kit';
 import type { Report } from './diagnostics.ts';
 import type { ParsedArguments } from './parse-arguments.ts';
-import { UsageError } from './usage-error.ts';
+import { isUsageError, type UsageError } from './usage-error.ts';
 
 /** What a person at a terminal is told about an error: its hints speak of our options, not of the library's. */
 export function reportOf(error: MqttError, args: ParsedArguments): Report {
@@ -38,7 +38,7 @@ export function unpublishedReport(
 
 /** Why standard input cannot be published. */
 export function inputReport(error: unknown): Report {
-  if (error instanceof UsageError) return { what: error.message, hint: error.hint };
+  if (isUsageError(error)) return { what: error.message, hint: error.hint };
   return { what: error instanceof Error ? error.message : String(error) };
 }
 

@@ -9,6 +9,11 @@ export class UsageError extends Error {
   }
 }
 
+/** Whether it is one. A bundled program has this class in several of its files, so `instanceof` would not tell. */
+export function isUsageError(error: unknown): error is UsageError {
+  return error instanceof Error && error.name === 'UsageError';
+}
+
 /** What was given, for a message: in quotes, and its beginning alone when it is long. */
 export function quoted(text: string): string {
   return text.length > 80 ? `'${text.slice(0, 80)}...'` : `'${text}'`;
