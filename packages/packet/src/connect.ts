@@ -33,8 +33,8 @@ export function readConnect(reader: Reader): ConnectPacket {
   checkFlags(reader, flags);
   const keepAliveSeconds = reader.twoByteInteger('Keep Alive');
   const properties = version === '5.0' ? readProperties(reader, 'connect') : noProperties;
-  // [MQTT-3.1.3-1]: the order of the fields.
-  const clientId = reader.string('client identifier');
+  // The order of the fields. [MQTT-3.1.3-1] [MQTT-3.1.3-3]
+  const clientId = reader.string('client identifier'); // [MQTT-3.1.3-4]
   const cleanStart = (flags & cleanStartFlag) !== 0;
   if (clientId === '' && !cleanStart && version === '3.1.1') {
     // [MQTT3-3.1.3-7]
@@ -43,6 +43,7 @@ export function readConnect(reader: Reader): ConnectPacket {
       'client identifier is empty with Clean Session 0, expected an identifier or Clean Session 1',
     );
   }
+  // Flags say which fields there are. [MQTT-3.1.2-9] [MQTT-3.1.2-17] [MQTT-3.1.2-19]
   const will = (flags & willFlag) !== 0 ? readWill(reader, flags) : undefined;
   const username = (flags & usernameFlag) !== 0 ? reader.string('user name') : undefined;
   const password = (flags & passwordFlag) !== 0 ? reader.binary('password') : undefined;
@@ -134,7 +135,7 @@ export function writeConnect(writer: Writer, packet: ConnectPacket): void {
   writer.byte('connect flags', connectFlags(packet));
   writer.twoByteInteger('Keep Alive', packet.keepAliveSeconds);
   writeProperties(writer, packet.properties);
-  // [MQTT-3.1.3-1]: the order of the fields.
+  // The order of the fields. [MQTT-3.1.3-1] [MQTT-3.1.3-3]
   writer.string('client identifier', packet.clientId);
   if (will !== undefined) {
     writeProperties(writer, will.properties);

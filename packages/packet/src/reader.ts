@@ -86,14 +86,14 @@ export class Reader {
 
   binary(field: string): Uint8Array {
     const start = this.skipSized(field);
-    return this.bytes.subarray(start, this.offset);
+    return this.view(start, this.offset);
   }
 
   /** All bytes that are left. */
   rest(): Uint8Array {
     const start = this.offset;
     this.offset = this.end;
-    return this.bytes.subarray(start, this.end);
+    return this.view(start, this.end);
   }
 
   /** In each packet that has one it is not zero. [MQTT-2.2.1-3] [MQTT3-2.3.1-1] */
@@ -119,6 +119,11 @@ export class Reader {
 
   fail(reasonCode: number, problem: string): never {
     throw new MalformedPacketError(reasonCode, `${packetTitle(this.packetType)}: ${problem}`);
+  }
+
+  /** A view on the packet's bytes, but for nothing: that would hold on to the whole chunk. */
+  private view(start: number, end: number): Uint8Array {
+    return start === end ? noBytes : this.bytes.subarray(start, end);
   }
 
   /** Passes a field with its two length bytes, and returns where its content begins; it ends at `offset`. */
