@@ -1,7 +1,7 @@
 import type { Negotiated, SessionSnapshot } from '@mqtt-kit/engine';
 import type { Packet, Properties } from '@mqtt-kit/packet';
 import type { Clock } from './clock.ts';
-import { connectSettings } from './connect-settings.ts';
+import { connectSettings } from './connect-options.ts';
 import { asError, MqttError } from './errors.ts';
 import type { Message } from './message.ts';
 import { Client } from './mqtt-client.ts';
@@ -54,7 +54,9 @@ export interface CloseResult {
   readonly unacknowledged: number;
 }
 
+/** What a client tells by itself, for `client.on`. */
 export interface ClientEvents {
+  /** Where the client stands, each time that changes; also `client.status`. */
   status: (status: Status) => void;
   /** What no promise tells: a handler that threw, a connection lost, a store that failed. */
   error: (error: MqttError) => void;
@@ -74,7 +76,9 @@ export interface ClientEvents {
 
 /** A client: made by `connect`. A closed one stays closed. */
 export interface MqttClient extends AsyncDisposable {
+  /** Where the client stands. The object is replaced, never changed. */
   readonly status: Status;
+  /** Whether `status.state` is `connected`. */
   readonly connected: boolean;
   /** As given, made up, or assigned by the server. */
   readonly clientId: string;
@@ -83,8 +87,31 @@ export interface MqttClient extends AsyncDisposable {
   /** Messages accepted and unsent, and their bytes. */
   readonly queued: { readonly messages: number; readonly bytes: number };
 
+  /**
+   * Publishes a message. While there is no connection it is queued, within the bounds of `queue`.
+   *
+   * At QoS 0 the promise resolves when the bytes were handed to the transport, at QoS 1 with PUBACK, at QoS 2 with
+   * PUBCOMP. It may be ignored: a rejection that nobody looks at does no harm. Payloads over 16 KiB are held by
+   * reference and must not be changed until it settles.
+   *
+   * Rejects with `invalidArgument`, `queueFull`, `expired`, `serverLimit` (more than the server announced to take),
+   * `publishRefused` (with the server's `reasonCode`), `connectionLost` (QoS 0 alone), `sessionLost`, `storeFailed`,
+   * `clientClosed`; with `timeout` or `aborted` when it was withdrawn before it left, and with `outcomeUnknown` when it
+   * had left: its exchange then goes on unseen.
+   */
   publish(topic: string, payload: Payload, options?: PublishOptions): PublishPromise;
 
+  /**
+   * Subscribes to a topic filter or several, with one handler for all of them or, without a handler, as an async
+   * iterable. Wildcards may have names: `house/+room` gives `message.params.room`.
+   *
+   * Resolves when the server has granted all filters. While there is no connection it waits for one. After a lost
+   * session the filters are subscribed to again with the same options. Several subscriptions share the SUBSCRIBE for
+   * a filter that they have in common; one with a higher QoS sends it again.
+   *
+   * Rejects with `invalidArgument`, `subscribeRefused` or `serverLimit` (a `MqttSubscribeError`: what was granted
+   * stays, as `error.subscription`), `timeout`, `aborted`, `clientClosed`. Aborting `signal` later ends the subscription.
+   */
   subscribe<const F extends string>(
     filter: F,
     handler: MessageHandler<TopicParams<F>>,
@@ -95,22 +122,37 @@ export interface MqttClient extends AsyncDisposable {
     handler?: MessageHandler<TopicParams<F>>,
   ): Promise<Subscription<TopicParams<F>>>;
 
-  /** Ends every subscription of these filters. Resolves with the server's reason codes, one for each filter. */
+  /**
+   * Ends every subscription of these filters. Resolves with the server's reason codes, one for each filter: 0x00 done,
+   * 0x11 there was none, 0x80 and above refused. While a kept session waits for a connection, so does the promise.
+   * Rejects with `invalidArgument`, `timeout`, `aborted`, `clientClosed`.
+   */
   unsubscribe(
     filter: string | readonly string[],
     options?: UnsubscribeOptions,
   ): Promise<readonly number[]>;
 
-  /** Starts a re-authentication (5.0, with `authentication`). Resolves when the server accepted it. */
+  /**
+   * Starts a re-authentication (5.0, with the option `authentication`). Resolves when the server accepted it. Rejects
+   * with `invalidArgument` without that option or while another is under way, and with `connectionLost`.
+   */
   reauthenticate(): Promise<void>;
 
+  /**
+   * Ends the client: takes no new work, waits up to `timeoutMs` for what is under way, says DISCONNECT and closes. Does
+   * not wait for handlers. Always settles, and tells what was left; a second call returns the same promise. Rejects
+   * with `storeFailed` when the session store cannot be closed.
+   */
   close(options?: CloseOptions): Promise<CloseResult>;
 
-  /** Returns a function that removes the listener. */
+  /**
+   * Listens to an event. Returns a function that removes the listener; aborting `signal` does so too. What a listener
+   * throws goes to the `error` listeners.
+   */
   on<K extends keyof ClientEvents>(
     event: K,
     listener: ClientEvents[K],
-    options?: { signal?: AbortSignal },
+    options?: { readonly signal?: AbortSignal },
   ): () => void;
 }
 

@@ -1,6 +1,6 @@
 import type { DisconnectRequest } from '@mqtt-kit/engine';
 import type { Properties } from '@mqtt-kit/packet';
-import { type ConnectSettings, checkExpiry } from './connect-settings.ts';
+import { type ConnectSettings, checkExpiry } from './connect-options.ts';
 import { MqttUsageError } from './errors.ts';
 import {
   checkOneOf,

@@ -11,28 +11,21 @@
  * One deadline covers both. Out of any state `stop` leads to `stopped`, where nothing happens any more. Each attempt
  * ends in one place, `#ended`, whatever ended it.
  */
-import type { ConnectRequest, EngineEvent, Will } from '@mqtt-kit/engine';
-import type { Properties, ProtocolVersion } from '@mqtt-kit/packet';
-import { ReasonCode } from '@mqtt-kit/packet';
+import type { ConnectRequest, EngineEvent } from '@mqtt-kit/engine';
+import type { Properties } from '@mqtt-kit/packet';
+import { type Preparation, prepareAttempt } from './attempt-preparation.ts';
 import type { Environment } from './client.ts';
 import type { Cancel } from './clock.ts';
-import {
-  type ConnectSettings,
-  checkCredentials,
-  checkCredentialsOf,
-  versionProblem,
-  type WireCredentials,
-} from './connect-settings.ts';
+import type { ConnectSettings } from './connect-options.ts';
 import { type ConnectionFailure, connectionFailure } from './connection-error.ts';
 import type { ConnectionUrl } from './connection-url.ts';
 import { discardSession } from './discard-session.ts';
 import type { Driver } from './driver.ts';
 import { asError, MqttError, MqttUsageError } from './errors.ts';
-import type { ConnectAttempt } from './options.ts';
 import { ReconnectPolicy, type ReconnectSettings } from './reconnect.ts';
 import type { Status } from './status.ts';
 import type { OpenTransport, TransportTarget } from './transport.ts';
-import { checkWill } from './will.ts';
+import type { VersionChoice } from './version-choice.ts';
 
 export interface ConnectorHandlers {
   onStatus(status: Status): void;
@@ -46,12 +39,6 @@ export interface ConnectorHandlers {
 
 type ConnectedEvent = Extract<EngineEvent, { type: 'connected' }>;
 type DisconnectedEvent = Extract<EngineEvent, { type: 'disconnected' }>;
-
-/** What one attempt sends. */
-interface Preparation extends WireCredentials {
-  readonly will: Will | undefined;
-  readonly authenticationData: Uint8Array | undefined;
-}
 
 const singleAttempt: ReconnectSettings = {
   minDelayMs: 0,
@@ -67,6 +54,7 @@ export class Connector {
   readonly #settings: ConnectSettings;
   readonly #handlers: ConnectorHandlers;
   readonly #policy: ReconnectPolicy;
+  readonly #versions: VersionChoice;
   #state: 'idle' | 'preparing' | 'connecting' | 'connected' | 'waiting' | 'stopped' = 'idle';
   /** Grows with each attempt, so that a late answer to an earlier one is known as such. */
   #generation = 0;
@@ -76,12 +64,6 @@ export class Connector {
   #cancelTimer: Cancel | undefined;
 
   #clientId: string;
-  /** What the last attempt spoke. */
-  #version: ProtocolVersion;
-  /** Versions that a server has taken: from then on there is no other. */
-  #spoken: ProtocolVersion | undefined;
-  #needs50: string | undefined;
-  #passwordAlone = false;
   #wasConnected = false;
   /** How long the server keeps the session, as it said last. */
   #sessionExpirySeconds = 0;
@@ -89,13 +71,12 @@ export class Connector {
   #discarding = false;
   #cancelDiscard: (() => void) | undefined;
 
-  /** `storedVersion`: that of the session in the store, which no other version could resume. */
   constructor(
     driver: Driver,
     environment: Environment,
     settings: ConnectSettings,
     clientId: string,
-    storedVersion: ProtocolVersion | undefined,
+    versions: VersionChoice,
     handlers: ConnectorHandlers,
   ) {
     this.#driver = driver;
@@ -103,10 +84,7 @@ export class Connector {
     this.#settings = settings;
     this.#handlers = handlers;
     this.#clientId = clientId;
-    this.#needs50 = settings.needs50;
-    this.#version = settings.version === '3.1.1' ? '3.1.1' : '5.0';
-    if (settings.version === 'auto') this.#spoken = storedVersion;
-    if (this.#spoken !== undefined) this.#version = this.#spoken;
+    this.#versions = versions;
     this.#policy = new ReconnectPolicy(settings.reconnect ?? singleAttempt, settings.urls.length);
   }
 
@@ -114,26 +92,9 @@ export class Connector {
     return this.#clientId;
   }
 
-  /** The version of the current connection, or of the last attempt. */
-  get version(): ProtocolVersion {
-    return this.#version;
-  }
-
   /** Without credentials. */
   get server(): string {
     return this.#url.server;
-  }
-
-  /** Why something that only 5.0 has cannot be used, as the end of a sentence; `undefined` where it can. */
-  get propertiesProblem(): string | undefined {
-    if (this.#settings.version === '3.1.1') return versionProblem;
-    if (this.#spoken === '3.1.1') return 'needs MQTT 5.0; the server speaks 3.1.1 only';
-    return undefined;
-  }
-
-  /** Something that only 5.0 has was accepted: from now on falling back would drop it without a word. */
-  require50(name: string): void {
-    this.#needs50 ??= name;
   }
 
   start(): void {
@@ -153,7 +114,7 @@ export class Connector {
     this.#state = 'connected';
     this.#attempt = 0;
     this.#wasConnected = true;
-    this.#spoken = this.#version;
+    this.#versions.taken();
     this.#clientId = event.negotiated.clientId;
     this.#sessionExpirySeconds = event.negotiated.sessionExpirySeconds;
     this.#policy.connected(this.#nowMs());
@@ -161,7 +122,7 @@ export class Connector {
       state: 'connected',
       sessionPresent: event.sessionPresent,
       server: this.server,
-      version: this.#version,
+      version: this.#versions.version,
     });
     if (this.#discarding) this.#handlers.onSessionDiscarded();
     this.#discarding = false;
@@ -178,8 +139,8 @@ export class Connector {
         this.#discard();
         return;
       }
-      if (this.#mayFallBack(reason)) {
-        this.#fallBack();
+      if (this.#versions.fallBack(reason, this.#driver.lastEnd)) {
+        this.#try();
         return;
       }
     }
@@ -187,7 +148,7 @@ export class Connector {
     const failure = connectionFailure(reason, {
       server: this.server,
       clientId: this.#clientId,
-      version: this.#version,
+      version: this.#versions.version,
       transportError: this.#driver.lastEnd.error,
       wasOpened: this.#driver.lastEnd.wasOpened,
       shortLives: this.#policy.shortLives,
@@ -257,39 +218,12 @@ export class Connector {
 
   /** Asks the application for what an attempt needs. A failure is an `MqttError`. */
   async #prepare(): Promise<Preparation> {
-    const settings = this.#settings;
-    const attempt = this.#attemptInfo();
-    const { authentication } = settings;
-    const only50 = this.#version === '3.1.1' ? this.#versionProblem() : undefined;
-    const credentials = await this.#credentials(attempt);
-    this.#passwordAlone = credentials.password !== undefined && credentials.username === undefined;
-    const will =
-      settings.willFor === undefined
-        ? settings.will
-        : await asked('will', 'invalidArgument', async () => {
-            const options = await settings.willFor?.(attempt);
-            return options === undefined ? undefined : checkWill(options, only50);
-          });
-    const authenticationData = await asked('authentication.start', 'notAuthorized', () =>
-      authentication?.start?.(attempt),
-    );
-    return { ...credentials, will, authenticationData };
-  }
-
-  async #credentials(attempt: ConnectAttempt): Promise<WireCredentials> {
-    const { username, password, credentials } = this.#settings;
-    const nameNeeded = this.#version === '3.1.1';
-    if (credentials !== undefined) {
-      return asked('credentials', 'notAuthorized', async () =>
-        checkCredentialsOf(await credentials(attempt), nameNeeded),
-      );
+    const attempt = Object.freeze({ attempt: this.#attempt, server: this.server });
+    const preparation = await prepareAttempt(this.#settings, this.#url, attempt, this.#versions);
+    if (preparation.password !== undefined && preparation.username === undefined) {
+      this.#versions.require50('a password without a user name');
     }
-    // What stands in the URL of this server, unless options say otherwise.
-    const url = this.#url;
-    return checkCredentials(
-      { username: username ?? url.username, password: password ?? url.password },
-      nameNeeded,
-    );
+    return preparation;
   }
 
   #connect(preparation: Preparation): void {
@@ -316,7 +250,7 @@ export class Connector {
             ...(authenticationData !== undefined && { authenticationData }),
           };
     return {
-      version: this.#version,
+      version: this.#versions.version,
       clientId: this.#clientId,
       cleanStart,
       keepAliveSeconds: settings.keepAliveSeconds,
@@ -332,7 +266,7 @@ export class Connector {
   /** Rule 4: under 5.0 the option governs the first connection, later ones go on with the session while it lives. */
   #cleanStart(): boolean {
     const { cleanStart } = this.#settings;
-    if (this.#version === '3.1.1') return cleanStart;
+    if (this.#versions.rules.cleanSession) return cleanStart;
     if (this.#discarding) return true;
     const sessionLives = this.#wasConnected && this.#sessionExpirySeconds > 0;
     return cleanStart && !sessionLives;
@@ -366,8 +300,7 @@ export class Connector {
       this.#handlers.onStopped(error);
       return;
     }
-    // What one server does not speak another may.
-    if (this.#spoken === undefined && settings.version === 'auto') this.#version = '5.0';
+    this.#versions.attemptFailed();
     this.#serverIndex = (this.#serverIndex + 1) % settings.urls.length;
     this.#wait(error);
   }
@@ -385,33 +318,6 @@ export class Connector {
     });
   }
 
-  /** Rule 12: a server that does not know 5.0 says so, or closes without a word. */
-  #mayFallBack(reason: DisconnectedEvent['reason']): boolean {
-    const allowed =
-      this.#settings.version === 'auto' &&
-      this.#version === '5.0' &&
-      this.#spoken === undefined &&
-      this.#needs50 === undefined &&
-      !this.#passwordAlone;
-    if (!allowed) return false;
-    if (reason.kind === 'refused') {
-      return reason.connack.reasonCode === ReasonCode.unsupportedProtocolVersion;
-    }
-    const { wasOpened, error } = this.#driver.lastEnd;
-    // An error of ours is a deadline or a close, not the server's doing.
-    return (
-      reason.kind === 'transportClosed' &&
-      reason.bytesReceived === 0 &&
-      wasOpened &&
-      !(error instanceof MqttError && error.code !== 'connectionLost')
-    );
-  }
-
-  #fallBack(): void {
-    this.#version = '3.1.1';
-    this.#try();
-  }
-
   #mayDiscard(): boolean {
     return this.#settings.foreignSession === 'reset' && !this.#discarding;
   }
@@ -422,7 +328,7 @@ export class Connector {
    */
   #discard(): void {
     this.#discarding = true;
-    if (this.#version === '5.0') {
+    if (!this.#versions.rules.cleanSession) {
       this.#try();
       return;
     }
@@ -450,37 +356,11 @@ export class Connector {
     return this.#state === state;
   }
 
-  #versionProblem(): string {
-    return this.propertiesProblem ?? 'needs MQTT 5.0';
-  }
-
   get #url(): ConnectionUrl {
     return this.#settings.urls[this.#serverIndex] as ConnectionUrl;
   }
 
-  #attemptInfo(): ConnectAttempt {
-    return Object.freeze({ attempt: this.#attempt, server: this.server });
-  }
-
   #nowMs(): number {
     return this.#environment.clock.now().monotonicMs;
-  }
-}
-
-/** Calls a function of the application; whatever it throws becomes an error that names it. */
-async function asked<T>(
-  name: string,
-  code: 'invalidArgument' | 'notAuthorized',
-  call: () => T | Promise<T>,
-): Promise<T> {
-  try {
-    return await call();
-  } catch (thrown) {
-    const cause = asError(thrown);
-    const message = `${name} for this attempt failed: ${cause.message}`;
-    if (code === 'invalidArgument' || cause instanceof MqttUsageError) {
-      throw new MqttUsageError(message, { cause });
-    }
-    throw new MqttError(code, message, { cause });
   }
 }

@@ -32,6 +32,7 @@ export type MqttErrorCode =
   | 'storeCorrupt'
   | 'storeLocked';
 
+/** What an error may say beyond its code and message. */
 export interface MqttErrorDetails {
   /** The server's reason code (5.0 numbering in both versions), where it gave one. */
   readonly reasonCode?: number | undefined;

@@ -21,7 +21,7 @@ import type {
 } from './client.ts';
 import type { Clock } from './clock.ts';
 import { type CloseSettings, closeSettings } from './close-options.ts';
-import type { ConnectSettings } from './connect-settings.ts';
+import type { ConnectSettings } from './connect-options.ts';
 import { Connector } from './connector.ts';
 import { type Consumer, HandlerConsumer, IteratorConsumer } from './consumer.ts';
 import { Dispatcher } from './dispatcher.ts';
@@ -50,6 +50,7 @@ import {
 import type { MessageHandler, Subscription } from './subscription.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { LooseParams } from './topic-pattern.ts';
+import { VersionChoice } from './version-choice.ts';
 
 const eventNames = [
   'status',
@@ -72,6 +73,7 @@ export class Client implements MqttClient {
   readonly #clock: Clock;
   readonly #settings: ConnectSettings;
   readonly #store: SessionStore | undefined;
+  readonly #versions: VersionChoice;
   readonly #driver: Driver;
   readonly #connector: Connector;
   readonly #publications: Publications;
@@ -92,7 +94,8 @@ export class Client implements MqttClient {
     this.#clock = environment.clock;
     this.#settings = settings;
     this.#store = store;
-    const engine = newEngine(settings, store, () => this.#connector.version);
+    this.#versions = new VersionChoice(settings.version, settings.needs50, storedVersion(snapshot));
+    const engine = newEngine(settings, store, this.#versions);
     const { clock } = environment;
     const durable = store?.durable ?? false;
     this.#driver = new Driver(engine, store, clock, {
@@ -129,19 +132,12 @@ export class Client implements MqttClient {
       this.#listeners.emit('unmatched', message),
     );
     this.#authenticator = new Authenticator(this.#driver, settings.authentication);
-    this.#connector = new Connector(
-      this.#driver,
-      environment,
-      settings,
-      clientId,
-      storedVersion(snapshot),
-      {
-        onStatus: (status) => this.#setStatus(status),
-        onError: (error) => this.#listeners.emit('error', error),
-        onSessionDiscarded: () => this.#emitLater('sessionDiscarded'),
-        onStopped: (reason) => this.#stop(reason),
-      },
-    );
+    this.#connector = new Connector(this.#driver, environment, settings, clientId, this.#versions, {
+      onStatus: (status) => this.#setStatus(status),
+      onError: (error) => this.#listeners.emit('error', error),
+      onSessionDiscarded: () => this.#emitLater('sessionDiscarded'),
+      onStopped: (reason) => this.#stop(reason),
+    });
     if (snapshot.length > 0) engine.restore(snapshot, clock.now());
   }
 
@@ -187,8 +183,8 @@ export class Client implements MqttClient {
   publish(topic: string, payload: Payload, options?: PublishOptions): PublishPromise {
     try {
       this.#checkOpen();
-      const message = outgoingMessage(topic, payload, options, this.#connector.propertiesProblem);
-      if (message.properties !== noProperties) this.#connector.require50('properties of publish');
+      const message = outgoingMessage(topic, payload, options, this.#versions.problemOf50);
+      if (message.properties !== noProperties) this.#versions.require50('properties of publish');
       const aborted = abortedBefore(options, `the publish to ${JSON.stringify(topic)}`);
       if (aborted !== undefined) return rejectedPublish(aborted);
       return this.#publications.publish(message, options);
@@ -205,9 +201,9 @@ export class Client implements MqttClient {
     this.#checkOpen();
     const { options, consume } = this.#subscribeArguments(optionsOrHandler, handler);
     const patterns = topicPatterns(filter);
-    const settings = subscribeSettings(options, this.#connector.propertiesProblem);
+    const settings = subscribeSettings(options, this.#versions.problemOf50);
     if (settings.noLocal || settings.retainAsPublished || settings.retainHandling !== 0) {
-      this.#connector.require50('options of subscribe');
+      this.#versions.require50('options of subscribe');
     }
     const aborted = abortedBefore(settings.limits, 'the subscription');
     if (aborted !== undefined) throw aborted;
@@ -225,7 +221,7 @@ export class Client implements MqttClient {
   ): Promise<readonly number[]> {
     this.#checkOpen();
     const filters = topicPatterns(filter).map((pattern) => pattern.filter);
-    const settings = unsubscribeSettings(options, this.#connector.propertiesProblem);
+    const settings = unsubscribeSettings(options, this.#versions.problemOf50);
     const aborted = abortedBefore(settings.limits, 'unsubscribing');
     if (aborted !== undefined) throw aborted;
     return this.#subscriptions.unsubscribe(filters, settings);
@@ -243,7 +239,7 @@ export class Client implements MqttClient {
   close(options?: CloseOptions): Promise<CloseResult> {
     if (this.#closing !== undefined) return this.#closing;
     try {
-      const settings = closeSettings(options, this.#settings, this.#connector.propertiesProblem);
+      const settings = closeSettings(options, this.#settings, this.#versions.problemOf50);
       this.#closing = this.#close(settings);
       return this.#closing;
     } catch (thrown) {
@@ -491,22 +487,16 @@ export class Client implements MqttClient {
   }
 }
 
-/**
- * How many messages of ours may be unacknowledged where no Receive Maximum says how many the server takes: mosquitto 2.0
- * confirms QoS 2 messages beyond its bound of 20 as if it kept them, and drops them.
- */
-const inFlightUnder311 = 20;
-
 function newEngine(
   settings: ConnectSettings,
   store: SessionStore | undefined,
-  version: () => ProtocolVersion,
+  versions: VersionChoice,
 ): ClientEngine {
   return new ClientEngine({
     queue: {
       ...settings.queue,
       get inFlight(): number {
-        return settings.inFlight ?? (version() === '3.1.1' ? inFlightUnder311 : 65_535);
+        return settings.inFlight ?? versions.rules.inFlight;
       },
     },
     inbox: {

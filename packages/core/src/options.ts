@@ -23,6 +23,7 @@ export interface MessageProperties {
   readonly userProperties?: readonly UserProperty[];
 }
 
+/** The message that the server publishes when this client goes away without a word (3.1.2.5). */
 export interface WillOptions extends MessageProperties {
   readonly topic: string;
   /** At most 65,535 bytes. Default empty. */
@@ -39,6 +40,7 @@ export interface ConnectAttempt {
   readonly server: string;
 }
 
+/** A user name and a password. Under 3.1.1 a password needs a user name. */
 export interface Credentials {
   readonly username?: string;
   readonly password?: string | Uint8Array;
@@ -53,19 +55,21 @@ export interface AuthenticationOptions {
   respond(data: Uint8Array | undefined): Uint8Array | undefined | Promise<Uint8Array | undefined>;
 }
 
+/** When to connect again, and for how long. */
 export interface ReconnectOptions {
-  /** Default 100. */
+  /** Longest first wait; the wait is a random part of it, and it grows with each round. Default 100. */
   readonly minDelayMs?: number;
-  /** Default 30,000. */
+  /** What it grows to. Default 30,000. */
   readonly maxDelayMs?: number;
-  /** Default 2. */
+  /** By how much it grows. Default 2. */
   readonly factor?: number;
-  /** Attempts in a row after which the client gives up. Default Infinity. */
+  /** Attempts in a row after which the client gives up, and closes with the last reason. Default Infinity. */
   readonly maxAttempts?: number;
-  /** Also keep trying when the first attempt fails, until `signal` aborts. Default false. */
+  /** Also keep trying when the first attempt fails, until `signal` aborts or `maxAttempts` are made. Default false. */
   readonly initial?: boolean;
 }
 
+/** Bounds on messages that were accepted and are not sent: while there is no connection, or the server takes no more. */
 export interface QueueOptions {
   /** Most messages accepted and unsent. Default 10,000. */
   readonly maxMessages?: number;
@@ -73,7 +77,11 @@ export interface QueueOptions {
   readonly maxBytes?: number;
   /** Longest time in the queue. Default Infinity. */
   readonly maxAgeMs?: number;
-  /** Default `reject`. */
+  /**
+   * What happens to a message that finds the queue full. `reject`: it fails with `queueFull`. `dropOldest`: the oldest
+   * unsent one does. `wait`: its promise waits for room. `latestPerTopic`: an unsent one of the same topic gives way.
+   * Default `reject`.
+   */
   readonly overflow?: 'reject' | 'dropOldest' | 'wait' | 'latestPerTopic';
   /** Whether QoS 0 messages wait for a connection too. Default true. */
   readonly queueQos0?: boolean;
@@ -84,6 +92,7 @@ export interface QueueOptions {
   readonly inFlight?: number;
 }
 
+/** Everything that `connect` can be told. Unknown names are errors. */
 export interface ConnectOptions {
   /** `'auto'`: 5.0 first, once more with 3.1.1 when the server does not speak it. */
   readonly version?: 'auto' | '5.0' | '3.1.1';
@@ -95,8 +104,9 @@ export interface ConnectOptions {
   readonly sessionExpirySeconds?: number;
   /** 0 to 65,535; 0 turns keep-alive off. Default 60. */
   readonly keepAliveSeconds?: number;
-  /** One deadline over DNS, connect, TLS, WebSocket and CONNACK. Default 10,000. */
+  /** One deadline for an attempt, over credentials, DNS, connect, TLS, WebSocket and CONNACK. Default 10,000. */
   readonly connectTimeoutMs?: number;
+  /** Default: what stands in the URL. Under 3.1.1 a password needs a user name. */
   readonly username?: string;
   readonly password?: string | Uint8Array;
   /** Asked at each attempt; takes the place of `username` and `password`. */
@@ -115,12 +125,17 @@ export interface ConnectOptions {
   readonly queue?: QueueOptions;
   /** Bounds on received messages that wait for their handlers. Default 10,000 messages, 64 MiB. */
   readonly inbox?: { readonly maxMessages?: number; readonly maxBytes?: number };
+  /** Keeps the session beyond a connection. A durable one implies `cleanStart: false`. Default: in memory. */
   readonly store?: SessionStore;
-  /** What to do with a session that the server kept and this client knows nothing of. Default `reset`. */
+  /**
+   * What to do with a session that the server kept and this client knows nothing of. `reset` throws it away, `adopt`
+   * takes it over (its messages come; for a client that publishes at QoS 2 that is unsafe), `error` closes. Default
+   * `reset`.
+   */
   readonly foreignSession?: 'reset' | 'adopt' | 'error';
   /** `false`: `connect` resolves at once and connects in the background. Default true. */
   readonly waitForConnection?: boolean;
-  /** Ends the attempt to connect. */
+  /** Ends the attempt to connect. Without effect once there was a connection. */
   readonly signal?: AbortSignal;
   /** Whether topics that recur are replaced by aliases where a 5.0 server allows it. Default true. */
   readonly topicAliases?: boolean;
@@ -139,15 +154,19 @@ export interface ConnectOptions {
   readonly userProperties?: readonly UserProperty[];
 }
 
+/** How a message is published. */
 export interface PublishOptions extends MessageProperties {
   /** Default 0. */
   readonly qos?: QoS;
   /** Default false. */
   readonly retain?: boolean;
+  /** Gives the message up: it is withdrawn if it has not left. */
   readonly signal?: AbortSignal;
+  /** As `signal`, after a time. */
   readonly timeoutMs?: number;
 }
 
+/** What the server is to send, and how it is handed over. */
 export interface SubscribeOptions {
   /** Highest QoS at which messages are sent to us. Default 0. */
   readonly qos?: QoS;
@@ -162,18 +181,25 @@ export interface SubscribeOptions {
   readonly concurrency?: number;
   /** Messages buffered for an iterator. Default 1,000. */
   readonly bufferSize?: number;
-  /** When that buffer is full. Default `pause` for QoS 1 and 2, `dropOldest` for QoS 0. */
+  /**
+   * What happens when that buffer is full. `pause`: QoS 1 and 2 messages are kept and not acknowledged, so that the
+   * server stops sending; for QoS 0 reading pauses. Default `pause` for QoS 1 and 2, `dropOldest` for QoS 0.
+   */
   readonly overflow?: 'pause' | 'dropOldest' | 'dropNewest';
+  /** Ends the call, and later the subscription. */
   readonly signal?: AbortSignal;
+  /** How long to wait for the server's answer. */
   readonly timeoutMs?: number;
 }
 
+/** How a subscription is ended. */
 export interface UnsubscribeOptions {
   readonly userProperties?: readonly UserProperty[];
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
 }
 
+/** How a client is closed. */
 export interface CloseOptions {
   /** How long to wait for what is under way. Default 5,000; 0: not at all. */
   readonly timeoutMs?: number;

@@ -41,6 +41,7 @@ export interface TransportTarget {
   readonly maximumPacketSize: number;
 }
 
+/** What a transport reports. It calls none of them from within `write`, `pause`, `resume`, `close` or `destroy`, if it can. */
 export interface TransportHandlers {
   /** Bytes received, in order. They are not changed afterwards. */
   onData(chunk: Uint8Array): void;

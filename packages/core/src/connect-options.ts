@@ -34,6 +34,7 @@ import type { ReconnectSettings } from './reconnect.ts';
 import type { SessionStore } from './session-store.ts';
 import type { TlsOptions, WebSocketOptions } from './transport.ts';
 import { checkTlsOptions, checkWebSocketOptions } from './transport-options.ts';
+import { problemOf50 } from './version-choice.ts';
 import { checkWill } from './will.ts';
 
 /** A name and a password as CONNECT carries them. */
@@ -120,9 +121,6 @@ const connectNames = [
 const fourBytes = 0xffff_ffff;
 const sevenDaysSeconds = 7 * 24 * 60 * 60;
 
-/** Why something of 5.0 cannot be used with `version: '3.1.1'`, after its name. */
-export const versionProblem = "needs MQTT 5.0; version is '3.1.1'";
-
 /** Throws a `MqttUsageError` that names the option at fault. No I/O happens. */
 export function connectSettings(
   environment: Environment,
@@ -137,7 +135,7 @@ export function connectSettings(
   checkTransportsFit(urls, tls, webSocket);
 
   const version = checkOneOf('version', given.or('version', 'auto'), ['auto', '5.0', '3.1.1']);
-  const only50 = version === '3.1.1' ? versionProblem : undefined;
+  const only50 = problemOf50(version);
   const store = checkStore(get('store'));
   const session = checkSession(given, store);
   const credentials = get('credentials') as ConnectOptions['credentials'];
@@ -200,7 +198,7 @@ export function checkCredentials(
   const { username, password } = credentials;
   if (password !== undefined && username === undefined && nameNeeded) {
     // [MQTT3-3.1.2-22]
-    throw new MqttUsageError(`password without username ${versionProblem}`);
+    throw new MqttUsageError('a password without a user name needs MQTT 5.0');
   }
   return {
     username: username === undefined ? undefined : checkString('username', username),
