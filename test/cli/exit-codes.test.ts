@@ -31,7 +31,7 @@ async function against(
   const broker = new ScriptedBroker({ automatic });
   await using listener = await listenTcp(broker);
   const result = await run(program, ['-p', `${listener.port}`, ...words], options);
-  const errorLines = result.lines.filter((line) => !line.includes('trying again'));
+  const errorLines = result.lines.filter((line) => !/trying again|connected again/.test(line));
   expect(errorLines.length).toBeLessThanOrEqual(3);
   expect(result.stderr).not.toMatch(/\n\s+at /);
   return { ...result, attempts: listener.acceptedSockets };
@@ -220,6 +220,28 @@ describe('74', () => {
     const { code, lines } = await against(grants(0, ReasonCode.notAuthorized), 'mqtt-sub', words);
     expect(code).toBe(27);
     expect(lines[0]).toMatch(/refused.*'b'/);
+  });
+});
+
+describe('74, later', () => {
+  it('when the server forgot the session and refuses what it granted before', async () => {
+    let subscribes = 0;
+    const { code, stderr } = await against(
+      {
+        onPacket: (packet, connection) => {
+          if (packet.type !== PacketType.subscribe) return false;
+          subscribes += 1;
+          connection.send(suback(packet, [subscribes === 1 ? 0 : ReasonCode.notAuthorized]));
+          if (subscribes === 1) connection.end();
+          return true;
+        },
+      },
+      'mqtt-sub',
+      sub,
+    );
+    expect(code).toBe(74);
+    expect(stderr).toMatch(/connected again/);
+    expect(stderr).toMatch(/refused the subscription to "a": Not authorized/);
   });
 });
 

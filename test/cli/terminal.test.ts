@@ -77,7 +77,7 @@ describe.runIf(here)('mqtt-sub on a terminal', () => {
 
   it('warns of a password that others can see, once, there alone', async () => {
     const output = await onTerminal('-t a -u me -P hunter2', [['a', 'x']]);
-    expect(output).toMatch(/^mqtt-sub: a password in -P is visible to other users/);
+    expect(output).toMatch(/^mqtt-sub: others on this machine can see a password in -P/);
     expect(output).not.toContain('hunter2');
   });
 });

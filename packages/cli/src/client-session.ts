@@ -46,6 +46,12 @@ export async function openClient(
       text: 'the server kept a session for this client identifier; it was thrown away',
     });
   });
+  client.on('sessionLost', ({ resent }) => {
+    const again = resent > 0 ? `; ${resent} of ours are sent again` : '';
+    if (plan.options.cleanStart === false || resent > 0) {
+      diagnostics.note({ text: `the server has forgotten the session and its messages${again}` });
+    }
+  });
   if (plan.options.trace === true) {
     client.on('packet', (direction, packet) => diagnostics.trace(packetLine(direction, packet)));
   }

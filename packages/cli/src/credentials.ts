@@ -41,7 +41,7 @@ export function commandLineCredentials(
 
 function visibleNote(where: string): Note {
   return {
-    text: `a password in ${where} is visible to other users of this machine; MQTT_PASSWORD and --password-file are not`,
+    text: `others on this machine can see a password in ${where}; use MQTT_PASSWORD or --password-file`,
     terminalOnly: true,
   };
 }

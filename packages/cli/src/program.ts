@@ -10,6 +10,7 @@ import { isUsageError } from './usage-error.ts';
 /** What a program does with its arguments; resolves with its exit code. */
 export type ProgramBody = (args: ParsedArguments, diagnostics: Diagnostics) => Promise<number>;
 
+/** One of the programs. */
 export interface Program {
   readonly name: ProgramName;
   /** Loads what the program does: help and mistakes need none of it. */

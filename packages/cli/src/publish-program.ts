@@ -50,7 +50,9 @@ export async function publishProgram(
   publisher.stop();
   const { status } = session.client;
   const gaveUp = status.state === 'closed' ? status.reason : undefined;
-  await session.client.close({ timeoutMs: closeTimeoutMs });
+  // The time is over: nothing is waited for any more.
+  const timeoutMs = first.kind === 'timeLimit' ? 0 : closeTimeoutMs;
+  await session.client.close({ timeoutMs });
   const reason: End = gaveUp === undefined ? first : { kind: 'givenUp', error: gaveUp };
   return tell(reason, session, publisher, args, diagnostics);
 }

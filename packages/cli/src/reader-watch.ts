@@ -37,8 +37,7 @@ function pollingHandle(descriptor: number): TcpHandle | undefined {
   let second: number | undefined;
   try {
     if (process.platform !== 'linux' || !fstatSync(descriptor).isFIFO()) return undefined;
-    const { binding } = process as unknown as { binding(name: string): TcpBinding };
-    const { TCP, constants: types } = binding.call(process, 'tcp_wrap');
+    const { TCP, constants: types } = tcpBinding();
     const handle = new TCP(types.SOCKET);
     second = openSync(`/proc/self/fd/${descriptor}`, constants.O_WRONLY | constants.O_NONBLOCK);
     if (handle.open(second) === 0) return handle;
@@ -47,4 +46,17 @@ function pollingHandle(descriptor: number): TcpHandle | undefined {
   }
   if (second !== undefined) closeSync(second);
   return undefined;
+}
+
+/** A program's user can do nothing about how it does its work: what Node says to programmers is not shown. */
+function tcpBinding(): TcpBinding {
+  const settings = process as { noDeprecation?: boolean };
+  const before = settings.noDeprecation ?? false;
+  settings.noDeprecation = true;
+  try {
+    const { binding } = process as unknown as { binding(name: string): TcpBinding };
+    return binding.call(process, 'tcp_wrap');
+  } finally {
+    settings.noDeprecation = before;
+  }
 }

@@ -1,7 +1,14 @@
 import { isatty } from 'node:tty';
 
 import { reasonCodeName } from '@mqtt-kit/packet';
-import { type Message, type MqttError, MqttSubscribeError, type SubscriptionGrant } from 'mqtt-kit';
+import {
+  type Message,
+  type MqttClient,
+  type MqttError,
+  MqttSubscribeError,
+  type Subscription,
+  type SubscriptionGrant,
+} from 'mqtt-kit';
 import { type ClientSession, openClient } from './client-session.ts';
 import { chalkPaint, coloursWanted, plainPaint } from './colours.ts';
 import type { Diagnostics } from './diagnostics.ts';
@@ -101,16 +108,33 @@ function subscribe(
     if (message.qos > 0) return output.printed();
     return output.full ? output.room() : undefined;
   };
+  const { client } = session;
   const options = { qos: plan.qos, concurrency: plan.qos === 0 ? 1 : printedTogether };
-  session.client.subscribe(plan.topicFilters, options, print).catch((error: MqttError) => {
-    if (error instanceof MqttSubscribeError && error.subscription !== undefined) {
-      for (const grant of error.grants) {
-        if (grant.reasonCode >= 0x80) diagnostics.note({ text: refusedText(grant) });
+  client.subscribe(plan.topicFilters, options, print).then(
+    (subscription) => endWhenRefusedLater(client, subscription, end),
+    (error: MqttError) => {
+      if (error instanceof MqttSubscribeError && error.subscription !== undefined) {
+        for (const grant of error.grants) {
+          if (grant.reasonCode >= 0x80) diagnostics.note({ text: refusedText(grant) });
+        }
+        endWhenRefusedLater(client, error.subscription, end);
+      } else if (client.status.state !== 'closed') {
+        // Why a client gave up is told by its status, with more to say.
+        end.settle({ kind: 'refused', error });
       }
-    } else if (session.client.status.state !== 'closed') {
-      // Why a client gave up is told by its status, with more to say.
-      end.settle({ kind: 'refused', error });
-    }
+    },
+  );
+}
+
+/** A server that forgot the session may refuse what it granted before: without any filter there is nothing to wait for. */
+function endWhenRefusedLater(
+  client: MqttClient,
+  subscription: Subscription,
+  end: OneShot<End>,
+): void {
+  client.on('error', (error) => {
+    const refused = error.code === 'subscribeRefused' || error.code === 'serverLimit';
+    if (refused && subscription.topicFilters.length === 0) end.settle({ kind: 'refused', error });
   });
 }
 

@@ -14,7 +14,7 @@ export function topicNotes(topics: readonly string[]): readonly Note[] {
   for (const topic of topics) {
     if (topic === '/#' || topic.startsWith('/broker/')) {
       notes.push({
-        text: `the topic ${quoted(topic)} begins with a slash: if $SYS stood before it, the shell took that for a variable; write it in single quotes`,
+        text: `the topic ${quoted(topic)} begins with a slash; if $SYS stood before it, put it in single quotes`,
       });
     } else if (topic.length > 1 && /^(['"]).*\1$/.test(topic)) {
       notes.push({ text: `the quotes are part of the topic ${topic}` });
