@@ -29,6 +29,8 @@ function behaveAsMessages(one: BrokerCase & { readonly transport: TransportName 
   });
   afterAll(() => broker?.[Symbol.asyncDispose]());
   const it_ = it.runIf(available);
+  // What a version or a broker does not have is no test that was skipped.
+  const itWith5 = version === '5.0' ? it_ : undefined;
   const connectTo = (options = {}) => open(broker.url(transport), { version, ...options });
 
   it_.each([0, 1, 2] as const)('travel at QoS %i both ways, in order', async (qos) => {
@@ -146,8 +148,8 @@ function behaveAsMessages(one: BrokerCase & { readonly transport: TransportName 
     ]);
   });
 
-  const toldApart = version === '3.1.1' || one.namesEverySubscription;
-  it.runIf(available && toldApart)('reach every handler of overlapping filters', async () => {
+  const itToldApart = version === '3.1.1' || one.namesEverySubscription ? it_ : undefined;
+  itToldApart?.('reach every handler of overlapping filters', async () => {
     const topic = freshTopic();
     const all = new Inbox();
     const single = new Inbox();
@@ -193,7 +195,7 @@ function behaveAsMessages(one: BrokerCase & { readonly transport: TransportName 
     expect(texts).toEqual(['a', 'b', 'c']);
   });
 
-  it.runIf(available && version === '5.0')('carry their properties to the other end', async () => {
+  itWith5?.('carry their properties to the other end', async () => {
     const topic = freshTopic();
     const inbox = new Inbox();
     await using client = await connectTo();
@@ -226,7 +228,7 @@ function behaveAsMessages(one: BrokerCase & { readonly transport: TransportName 
     expect(inOrder).toEqual(one.keepsUserPropertyOrder ? sent : [sent[1], sent[0], sent[2]]);
   });
 
-  it.runIf(available && version === '5.0')('do not come back with noLocal', async () => {
+  itWith5?.('do not come back with noLocal', async () => {
     const topic = freshTopic();
     const inbox = new Inbox();
     await using own = await connectTo();
