@@ -116,11 +116,7 @@ function noWildcardProblem(text: string): string | undefined {
 }
 
 function isSlashHash(topicFilter: string, index: number): boolean {
-  return (
-    index === topicFilter.length - 2 &&
-    topicFilter.charCodeAt(index) === slash &&
-    topicFilter.charCodeAt(index + 1) === hash
-  );
+  return topicFilter.charCodeAt(index) === slash && topicFilter.charCodeAt(index + 1) === hash;
 }
 
 function isWildcard(unit: number): boolean {
