@@ -96,9 +96,6 @@ export class EngineHarness {
 
   /** Starts a connection whose transport is not open yet. */
   start(request: Partial<ConnectRequest> = {}): void {
-    this.#decoder = this.#newDecoder();
-    this.closed = false;
-    this.#open = false;
     this.engine.connect(
       {
         version: this.version,
@@ -115,6 +112,9 @@ export class EngineHarness {
       },
       this.now,
     );
+    this.#decoder = this.#newDecoder();
+    this.closed = false;
+    this.#open = false;
     this.settle();
   }
 
@@ -150,9 +150,14 @@ export class EngineHarness {
 
   /** What the server sends, in one chunk. */
   server(...packets: readonly Packet[]): void {
+    this.serverBytes(...this.encode(...packets));
+  }
+
+  /** Packets as the server's bytes. */
+  encode(...packets: readonly Packet[]): Uint8Array[] {
     const encoder = new PacketEncoder(this.version);
     for (const packet of packets) encoder.encode(packet);
-    this.serverBytes(...encoder.take());
+    return encoder.take();
   }
 
   serverBytes(...chunks: readonly Uint8Array[]): void {
