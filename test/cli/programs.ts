@@ -112,8 +112,6 @@ export interface OpenProgram {
   readonly stderr: string;
   /** Resolves when the program has taken it. */
   write(text: string): Promise<void>;
-  /** Bytes that the program has not taken yet. */
-  readonly untaken: number;
   closeInput(): void;
   kill(signal: NodeJS.Signals): void;
   readonly ended: Promise<ChildEnd>;
@@ -152,9 +150,6 @@ export async function startOpen(
       return stderr;
     },
     write: (text) => new Promise((resolve) => child.stdin.write(text, () => resolve())),
-    get untaken() {
-      return child.stdin.writableLength;
-    },
     closeInput: () => child.stdin.end(),
     kill: (signal) => child.kill(signal),
     ended,

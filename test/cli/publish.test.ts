@@ -217,18 +217,14 @@ describe.runIf(here)('mqtt-pub -l', () => {
     const publisher = await startOpen('mqtt-pub', words);
     const megabyte = `${'x'.repeat(1023)}\n`.repeat(1024);
     for (let n = 0; n < 64; n += 1) void publisher.write(megabyte);
-    await until(() => silent.connections.length === 1, 'mqtt-pub connects');
-    let before = -1;
-    await until(async () => {
-      if (publisher.untaken === before) return true;
-      before = publisher.untaken;
-      await sleep(300);
-      return false;
-    }, 'mqtt-pub stops reading');
-    expect(publisher.untaken).toBeGreaterThan(48 * 1024 * 1024);
+    await until(() => silent.connections[0]?.received.at(1) !== undefined, 'PUBLISH arrives');
+    await sleep(1000);
     publisher.kill('SIGTERM');
     expect(await publisher.ended).toEqual({ code: 143, signal: null });
-    expect(publisher.stderr).toMatch(/interrupted: \d+ messages were not published/);
+    // A thousand messages are under way and a chunk of lines is read; the rest stays with whoever writes it.
+    const unpublished = Number(/interrupted: (\d+) messages were/.exec(publisher.stderr)?.[1]);
+    expect(unpublished).toBeGreaterThanOrEqual(1000);
+    expect(unpublished).toBeLessThan(1200);
   }, 60_000);
 });
 
