@@ -309,7 +309,7 @@ describe('arbitrary bytes', () => {
       build.connack(),
       build.publish('t', 'x', { qos: 1, packetIdentifier: 4 }),
       build.pubrel(9),
-      build.publish('u', 'y', { qos: 2, packetIdentifier: 4 }),
+      build.publish('u', 'y', { qos: 2, packetIdentifier: 5 }),
     ]) {
       encoder.encode(packet);
     }

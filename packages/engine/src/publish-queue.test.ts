@@ -232,10 +232,13 @@ describe('the queue', () => {
   });
 
   it('drains 100,000 messages without recursion, in order', () => {
-    const h = new EngineHarness({
-      queue: { maximumMessages: 200_000, maximumBytes: 1e9 },
-      recordOperations: false,
-    });
+    const h = new EngineHarness(
+      {
+        queue: { maximumMessages: 200_000, maximumBytes: 1e9 },
+        recordOperations: false,
+      },
+      30_000,
+    );
     for (let count = 0; count < 100_000; count++) {
       h.engine.publish(
         message('t', { payload: String(count), qos: count % 2 === 0 ? 0 : 1 }),

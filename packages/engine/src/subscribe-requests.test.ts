@@ -1,6 +1,6 @@
 import type { SubscribePacket } from '@mqtt-kit/packet';
 import { describe, expect, it } from 'vitest';
-import { EngineHarness, message } from '../../testkit/src/engine-harness.ts';
+import { EngineHarness } from '../../testkit/src/engine-harness.ts';
 import {
   connack,
   puback,
@@ -87,14 +87,13 @@ describe.each(['5.0', '3.1.1'] as const)('subscribing, %s', (version) => {
   it('waits for an identifier when all are in use', () => {
     const queue = { maximumMessages: 100_000, maximumBytes: 1e9 };
     const h = new EngineHarness({ version, queue }).connected();
-    for (let count = 0; count < 65_535; count++) h.engine.publish(message('t', { qos: 1 }), h.now);
-    h.settle();
+    h.publishMany(65_535);
     h.takeSent();
     h.subscribe(['t']);
     expect(h.takeSentShort()).toEqual([]);
     h.server(puback(77));
     expect(h.takeSentShort()).toEqual(['subscribe 77']);
-  });
+  }, 30_000);
 
   it('is withdrawn while it waits', () => {
     const h = new EngineHarness({ version });

@@ -193,6 +193,13 @@ export class EngineHarness {
     return ticket;
   }
 
+  /** Many small messages of QoS 1, the driver's duty done once at their end. */
+  publishMany(count: number): void {
+    const one = message('t', { qos: 1 });
+    for (let published = 0; published < count; published++) this.engine.publish(one, this.now);
+    this.settle();
+  }
+
   subscribe(
     filters: readonly (string | SubscriptionRequest)[],
     properties: Properties = noProperties,
