@@ -16,7 +16,7 @@ import { programs, run, shell, startOpen } from './programs.ts';
 /** mqtt-pub against a real mosquitto and its own mosquitto_sub. */
 
 const here = requires('mosquitto', 'mosquitto-clients');
-type Listener = 'plain' | 'tls' | 'webSocket' | 'users';
+type Listener = 'plain' | 'tls' | 'webSocket' | 'secureWebSocket' | 'users';
 let broker: Mosquitto<Listener>;
 beforeAll(async () => {
   await programs();
@@ -26,6 +26,7 @@ beforeAll(async () => {
       plain: {},
       tls: { certificate: 'server' },
       webSocket: { webSocket: true },
+      secureWebSocket: { webSocket: true, certificate: 'server' },
       users: {
         users: { alice: 'secret' },
         acl: ['user alice', 'topic write open/#', 'topic read #'],
@@ -143,6 +144,7 @@ describe.runIf(here)('mqtt-pub and mosquitto_sub agree', () => {
         '--insecure',
       ],
       ['-L', `ws://127.0.0.1:${broker.port('webSocket')}/mqtt`],
+      ['-L', `wss://localhost:${broker.port('secureWebSocket')}/mqtt`, '--cafile', authority.path],
     ];
     for (const way of ways) {
       const topic = freshTopic();
