@@ -232,13 +232,10 @@ describe('the queue', () => {
   });
 
   it('drains 100,000 messages without recursion, in order', () => {
-    const h = new EngineHarness(
-      {
-        queue: { maximumMessages: 200_000, maximumBytes: 1e9 },
-        recordOperations: false,
-      },
-      30_000,
-    );
+    const h = new EngineHarness({
+      queue: { maximumMessages: 200_000, maximumBytes: 1e9 },
+      recordOperations: false,
+    });
     for (let count = 0; count < 100_000; count++) {
       h.engine.publish(
         message('t', { payload: String(count), qos: count % 2 === 0 ? 0 : 1 }),
@@ -256,7 +253,7 @@ describe('the queue', () => {
         (batch) => batch.bytes.reduce((sum, { length }) => sum + length, 0) < 500_000,
       ),
     ).toBe(true);
-  });
+  }, 30_000);
 
   it('keeps small payloads by copy and large ones by reference', () => {
     const small = new TextEncoder().encode('small');
