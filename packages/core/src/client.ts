@@ -177,13 +177,14 @@ export async function connectWith(
   const store = settings.store ?? (settings.sessionKept ? environment.defaultStore() : undefined);
   const snapshot = store === undefined ? [] : await loaded(store);
   const clientId = settings.clientId ?? randomClientId(environment.clock);
+  let client: Client;
   try {
-    const client = new Client({ environment, settings, clientId, store, snapshot });
-    return await Client.start(client);
+    client = new Client({ environment, settings, clientId, store, snapshot });
   } catch (error) {
     await store?.close();
     throw error;
   }
+  return Client.start(client);
 }
 
 async function loaded(store: SessionStore): Promise<SessionSnapshot> {

@@ -37,6 +37,8 @@ import type { OpenTransport, TransportTarget } from './transport.ts';
 const flushAtBytes = 65_536;
 /** Microtasks without a request before a flush. */
 const quietMicrotasks = 4;
+/** What may still come when the inbox is full and reading cannot pause, since the answer that we await is among it. */
+const overfullBytes = 16_777_216;
 /** A timer that comes so late means that the machine slept, or that something blocked it. */
 const lateMs = 500;
 
@@ -94,6 +96,8 @@ export class Driver {
   #cancelTimer: Cancel | undefined;
   #gaveWay = false;
   #consumersLag = false;
+  /** Bytes read while the inbox was full. */
+  #overfull = 0;
 
   constructor(
     engine: ClientEngine,
@@ -367,7 +371,10 @@ export class Driver {
     if (this.#ended) return;
     this.#delivering = true;
     for (let batch = this.#undelivered.shift(); batch; batch = this.#undelivered.shift()) {
-      for (const event of batch.events) this.#handlers.onEvent(event);
+      for (const event of batch.events) {
+        // A handler may have closed the client.
+        if (!this.#ended) this.#handlers.onEvent(event);
+      }
       if (batch.close && this.#link?.connection === batch.connection) this.#link.close();
       this.#delivered += 1;
     }
@@ -410,6 +417,7 @@ export class Driver {
   #onData(link: Link, chunk: Uint8Array): void {
     if (link !== this.#link) return;
     this.#engine.receive(chunk, this.#fresh());
+    this.#overfull = this.#engine.inboxFull ? this.#overfull + chunk.length : 0;
     this.flush();
   }
 
@@ -435,7 +443,8 @@ export class Driver {
     const link = this.#link;
     if (link === undefined || !link.isOpen) return;
     const inboxFull = this.#engine.inboxFull;
-    if (inboxFull && !link.canPause) {
+    if (inboxFull && (!link.canPause || this.#overfull > overfullBytes)) {
+      this.#overfull = 0;
       this.abort(
         new MqttError(
           'connectionLost',

@@ -9,6 +9,8 @@ type Listener = (...values: never[]) => void;
 export class Listeners<Events extends { [K in keyof Events]: Listener }> {
   /** Arrays are replaced, never changed, so that a listener may add and remove while they are called. */
   readonly #byEvent = new Map<keyof Events, readonly Listener[]>();
+  /** Each lets go of a signal. */
+  readonly #releases = new Set<() => void>();
   readonly #onError: (error: MqttError, except: readonly Listener[]) => void;
 
   /** `errorEvent` gets what listeners throw; its listeners take a `MqttError`. */
@@ -30,10 +32,22 @@ export class Listeners<Events extends { [K in keyof Events]: Listener }> {
         event,
         this.#of(event).filter((other) => other !== own),
       );
-      signal?.removeEventListener('abort', remove);
+      release();
     };
-    signal?.addEventListener('abort', remove, { once: true });
+    const release = (): void => {
+      signal?.removeEventListener('abort', remove);
+      this.#releases.delete(release);
+    };
+    if (signal !== undefined) {
+      signal.addEventListener('abort', remove, { once: true });
+      this.#releases.add(release);
+    }
     return remove;
+  }
+
+  /** Lets go of all signals: nothing more is to be told. */
+  releaseSignals(): void {
+    for (const release of this.#releases) release();
   }
 
   has(event: keyof Events): boolean {

@@ -114,6 +114,7 @@ class MemorySessionStore implements SessionStore {
   #done(operation: SessionOperation & { type: 'outDone' }): void {
     const { sequence, packetIdentifier, reasonCode, cause } = operation;
     this.#kept.delete(`out ${sequence}`);
+    this.#noteSequence(sequence);
     if (packetIdentifier === undefined) return;
     this.#kept.delete(`outIdentifier ${packetIdentifier}`);
     this.#kept.delete(`outReceived ${packetIdentifier}`);
@@ -123,7 +124,28 @@ class MemorySessionStore implements SessionStore {
       this.#kept.set(`retired ${packetIdentifier}`, operation);
   }
 
+  /** The highest sequence so far is kept: a new message never gets the number of one that is gone. */
+  #noteSequence(sequence: number): void {
+    const highest = this.#kept.get('highest sequence');
+    if (highest?.type === 'outDone' && highest.sequence >= sequence) return;
+    this.#kept.set('highest sequence', {
+      type: 'outDone',
+      sequence,
+      packetIdentifier: undefined,
+      reasonCode: undefined,
+      cause: undefined,
+    });
+  }
+
+  /** Likewise the highest delivery: an application may have kept its number to know the message again. */
+  #noteDelivery(delivery: Delivery): void {
+    const highest = this.#kept.get('highest delivery');
+    if (highest?.type === 'inDone' && highest.delivery >= delivery) return;
+    this.#kept.set('highest delivery', { type: 'inDone', delivery });
+  }
+
   #handled(operation: SessionOperation & { type: 'inDone' }): void {
+    this.#noteDelivery(operation.delivery);
     const key = `in ${operation.delivery}`;
     const received = this.#kept.get(key);
     if (received?.type !== 'in') return;
@@ -149,6 +171,7 @@ class MemorySessionStore implements SessionStore {
   #reset(operation: SessionOperation): void {
     const handled: string[] = [];
     for (const [key, { type }] of this.#kept) {
+      if (key.startsWith('highest ')) continue;
       if (type === 'inDone') handled.push(key.replace('inDone', 'in'));
       if (type === 'outIdentifier' || type === 'outReceived' || type === 'outDone')
         handled.push(key);

@@ -45,6 +45,7 @@ import {
   type SubscribeSettings,
   subscribeSettings,
   topicPatterns,
+  uniquePatterns,
   unsubscribeSettings,
 } from './subscribe-options.ts';
 import type { MessageHandler, Subscription } from './subscription.ts';
@@ -88,6 +89,7 @@ export class Client implements MqttClient {
   /** Set when the client is over, closed or stopped. */
   #ended: { readonly why: MqttError | undefined; readonly left: CloseResult } | undefined;
   #onDrained: (() => void) | undefined;
+  #storeClosed: Promise<void> | undefined;
   #releaseSignal: () => void = () => {};
 
   constructor({ environment, settings, clientId, store, snapshot }: ClientParts) {
@@ -138,7 +140,7 @@ export class Client implements MqttClient {
       onSessionDiscarded: () => this.#emitLater('sessionDiscarded'),
       onStopped: (reason) => this.#stop(reason),
     });
-    if (snapshot.length > 0) engine.restore(snapshot, clock.now());
+    if (snapshot.length > 0) restore(engine, snapshot, clock);
   }
 
   /** Begins to connect. Resolves with the first CONNACK; rejects when there will be none. */
@@ -152,8 +154,14 @@ export class Client implements MqttClient {
     return new Promise((resolve, reject) => {
       const stopListening = client.#listeners.on('status', (status) => {
         if (status.state === 'connected') resolve(client);
-        else if (status.state === 'closed') reject(status.reason ?? client.#closedError());
-        else return;
+        else if (status.state === 'closed') {
+          const reason = status.reason ?? client.#closedError();
+          // Nothing is left open when it rejects; that the store did not close is told by the "error" event.
+          client.#closeStore().then(
+            () => reject(reason),
+            () => reject(reason),
+          );
+        } else return;
         stopListening();
       });
       client.#connector.start();
@@ -193,38 +201,52 @@ export class Client implements MqttClient {
     }
   }
 
-  async subscribe(
+  subscribe(
     filter: string | readonly string[],
     optionsOrHandler?: SubscribeOptions | MessageHandler<never>,
     handler?: MessageHandler<never>,
   ): Promise<Subscription<never>> {
-    this.#checkOpen();
-    const { options, consume } = this.#subscribeArguments(optionsOrHandler, handler);
-    const patterns = topicPatterns(filter);
-    const settings = subscribeSettings(options, this.#versions.problemOf50);
-    if (settings.noLocal || settings.retainAsPublished || settings.retainHandling !== 0) {
-      this.#versions.require50('options of subscribe');
+    try {
+      this.#checkOpen();
+      const { options, consume } = subscribeArguments(optionsOrHandler, handler);
+      const patterns = uniquePatterns(topicPatterns(filter));
+      const settings = subscribeSettings(options, this.#versions.problemOf50);
+      if (settings.needs50) this.#versions.require50('options of subscribe');
+      const aborted = abortedBefore(settings.limits, 'the subscription');
+      if (aborted !== undefined) throw aborted;
+      const subscribed: Promise<Subscription<LooseParams>> = this.#subscriptions.subscribe(
+        patterns,
+        settings,
+        (onReturn) => this.#consumer(consume, settings, onReturn),
+      );
+      return subscribed as Promise<Subscription<never>>;
+    } catch (thrown) {
+      return Promise.reject(thrown);
     }
-    const aborted = abortedBefore(settings.limits, 'the subscription');
-    if (aborted !== undefined) throw aborted;
-    const subscription: Subscription<LooseParams> = await this.#subscriptions.subscribe(
-      patterns,
-      settings,
-      (onReturn) => this.#consumer(consume, settings, onReturn),
-    );
-    return subscription as Subscription<never>;
   }
 
-  async unsubscribe(
+  unsubscribe(
     filter: string | readonly string[],
     options?: UnsubscribeOptions,
+  ): Promise<readonly number[]> {
+    const ended = this.#unsubscribe(filter, options);
+    // Whoever does not wait for the end need not know how it went.
+    ended.catch(nothing);
+    return ended;
+  }
+
+  async #unsubscribe(
+    filter: string | readonly string[],
+    options: UnsubscribeOptions | undefined,
   ): Promise<readonly number[]> {
     this.#checkOpen();
     const filters = topicPatterns(filter).map((pattern) => pattern.filter);
     const settings = unsubscribeSettings(options, this.#versions.problemOf50);
     const aborted = abortedBefore(settings.limits, 'unsubscribing');
     if (aborted !== undefined) throw aborted;
-    return this.#subscriptions.unsubscribe(filters, settings);
+    const unique = [...new Set(filters)];
+    const codes = await this.#subscriptions.unsubscribe(unique, settings);
+    return filters.map((topicFilter) => codes[unique.indexOf(topicFilter)] as number);
   }
 
   async reauthenticate(): Promise<void> {
@@ -329,26 +351,6 @@ export class Client implements MqttClient {
     if (this.#onDrained !== undefined && this.#isDrained()) this.#onDrained();
   }
 
-  #subscribeArguments(
-    optionsOrHandler: SubscribeOptions | MessageHandler<never> | undefined,
-    handler: MessageHandler<never> | undefined,
-  ): {
-    readonly options: SubscribeOptions | undefined;
-    readonly consume: MessageHandler<LooseParams> | undefined;
-  } {
-    if (typeof optionsOrHandler === 'function') {
-      if (handler !== undefined) {
-        throw new MqttUsageError('subscribe takes options before the handler, not two handlers');
-      }
-      return { options: undefined, consume: optionsOrHandler as MessageHandler<LooseParams> };
-    }
-    if (handler !== undefined) checkFunction('handler', handler);
-    return {
-      options: optionsOrHandler,
-      consume: handler as MessageHandler<LooseParams> | undefined,
-    };
-  }
-
   #consumer(
     handler: MessageHandler<LooseParams> | undefined,
     settings: SubscribeSettings,
@@ -366,6 +368,8 @@ export class Client implements MqttClient {
     const ended = this.#ended;
     if (ended !== undefined) return ended.left;
     this.#connector.stop();
+    // What is encoded leaves before DISCONNECT.
+    this.#driver.flush();
     const left = this.#settleAll(undefined);
     if (this.#negotiated !== undefined) {
       const willWithout50 = !this.#negotiated.reasons && request.reasonCode === 0x04;
@@ -414,7 +418,12 @@ export class Client implements MqttClient {
     });
   }
 
-  async #closeStore(): Promise<void> {
+  #closeStore(): Promise<void> {
+    this.#storeClosed ??= this.#closeStoreOnce();
+    return this.#storeClosed;
+  }
+
+  async #closeStoreOnce(): Promise<void> {
     try {
       await this.#store?.close();
     } catch (thrown) {
@@ -445,6 +454,7 @@ export class Client implements MqttClient {
     this.#driver.end(why);
     this.#authenticator.onDisconnected(this.#closedError(why));
     this.#setStatus({ state: 'closed', reason: why });
+    this.#listeners.releaseSignals();
   }
 
   #watch(signal: AbortSignal): void {
@@ -513,6 +523,35 @@ function newEngine(
   });
 }
 
+/** `subscribe(filter, handler)` or `subscribe(filter, options?, handler?)`. */
+function subscribeArguments(
+  optionsOrHandler: SubscribeOptions | MessageHandler<never> | undefined,
+  handler: MessageHandler<never> | undefined,
+): {
+  readonly options: SubscribeOptions | undefined;
+  readonly consume: MessageHandler<LooseParams> | undefined;
+} {
+  if (handler !== undefined) checkFunction('handler', handler);
+  if (typeof optionsOrHandler !== 'function') {
+    return { options: optionsOrHandler, consume: handler as MessageHandler<LooseParams> };
+  }
+  if (handler !== undefined) {
+    throw new MqttUsageError('subscribe takes options before the handler, not two handlers');
+  }
+  return { options: undefined, consume: optionsOrHandler as MessageHandler<LooseParams> };
+}
+
+function restore(engine: ClientEngine, snapshot: SessionSnapshot, clock: Clock): void {
+  try {
+    engine.restore(snapshot, clock.now());
+  } catch (thrown) {
+    const cause = asError(thrown);
+    throw new MqttError('storeCorrupt', `the session store holds no session: ${cause.message}`, {
+      cause,
+    });
+  }
+}
+
 function storedVersion(snapshot: SessionSnapshot): ProtocolVersion | undefined {
   for (const operation of snapshot) if (operation.type === 'session') return operation.version;
   return undefined;
@@ -524,3 +563,5 @@ function asMqttError(thrown: unknown): MqttError {
     ? error
     : new MqttError('storeFailed', error.message, { cause: error });
 }
+
+function nothing(): void {}

@@ -27,8 +27,11 @@ export interface SubscribeSettings {
   readonly concurrency: number;
   readonly iterator: IteratorSettings;
   readonly limits: Limits;
+  /** Whether 3.1.1 could not say it. */
+  readonly needs50: boolean;
 }
 
+const optionsOf50 = ['noLocal', 'retainAsPublished', 'retainHandling', 'userProperties'] as const;
 const subscribeNames = [
   'qos',
   'noLocal',
@@ -57,10 +60,9 @@ export function subscribeSettings(
   propertiesProblem: string | undefined,
 ): SubscribeSettings {
   const given = checkOptions('options of subscribe', options, subscribeNames);
-  if (propertiesProblem !== undefined) {
-    for (const name of ['noLocal', 'retainAsPublished', 'retainHandling', 'userProperties']) {
-      if (given.has(name)) throw new MqttUsageError(`${name} ${propertiesProblem}`);
-    }
+  const only50 = optionsOf50.find((name) => given.has(name));
+  if (only50 !== undefined && propertiesProblem !== undefined) {
+    throw new MqttUsageError(`${only50} ${propertiesProblem}`);
   }
   const handling = checkOneOf('retainHandling', given.or('retainHandling', 'always'), [
     'always',
@@ -81,6 +83,7 @@ export function subscribeSettings(
         : undefined,
     },
     limits: limitsOf(given),
+    needs50: only50 !== undefined,
   };
 }
 
@@ -103,15 +106,21 @@ export function unsubscribeSettings(
   };
 }
 
-/** One filter or several, without those that are the same on the wire. */
+/** One filter or several, as they were given. */
 export function topicPatterns(filter: unknown): readonly ParsedTopicPattern[] {
   const filters: readonly unknown[] = Array.isArray(filter) ? filter : [filter];
   if (filters.length === 0) {
     throw expectation('topic filter', 'a string or an array of at least one', filter);
   }
+  return filters.map((item) => parseTopicPattern('topic filter', item));
+}
+
+/** Those that differ on the wire; the first names its wildcards. */
+export function uniquePatterns(
+  patterns: readonly ParsedTopicPattern[],
+): readonly ParsedTopicPattern[] {
   const byFilter = new Map<string, ParsedTopicPattern>();
-  for (const item of filters) {
-    const pattern = parseTopicPattern('topic filter', item);
+  for (const pattern of patterns) {
     if (!byFilter.has(pattern.filter)) byFilter.set(pattern.filter, pattern);
   }
   return [...byFilter.values()];

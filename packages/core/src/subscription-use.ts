@@ -42,7 +42,6 @@ export class SubscriptionUse implements SubscriptionState {
     this.#reasonCodes = new Map(topicFilters.map((topicFilter) => [topicFilter, undefined]));
     this.#unanswered = topicFilters.length;
     this.consumer = makeConsumer(() => {
-      // Who leaves a loop does not wait for the server's answer, and need not know it.
       this.unsubscribe(undefined).catch(nothing);
     });
     this.#subscription = new ClientSubscription(this);
@@ -65,7 +64,11 @@ export class SubscriptionUse implements SubscriptionState {
   }
 
   unsubscribe(limits: Limits | undefined): Promise<void> {
-    this.#ending ??= this.#owner.end(this, limits);
+    if (this.#ending === undefined) {
+      this.#ending = this.#owner.end(this, limits);
+      // Whoever does not wait for the end need not know how it went.
+      this.#ending.catch(nothing);
+    }
     return this.#ending;
   }
 
@@ -95,6 +98,12 @@ export class SubscriptionUse implements SubscriptionState {
     if (this.#settled) return;
     this.#settle();
     this.#reject(error);
+  }
+
+  /** The client is closed: nobody who ignores the promise is to be told by an unhandled rejection. */
+  rejectQuietly(error: MqttError): void {
+    if (!this.#settled) this.result.catch(nothing);
+    this.reject(error);
   }
 
   #settle(): void {

@@ -1,7 +1,9 @@
 import { type Consumer, IteratorConsumer } from './consumer.ts';
 import { MqttUsageError } from './errors.ts';
 import type { Message } from './message.ts';
+import type { UnsubscribeOptions } from './options.ts';
 import type { Limits } from './request-limits.ts';
+import { unsubscribeSettings } from './subscribe-options.ts';
 import type { LooseParams } from './topic-pattern.ts';
 
 /** Called for each message, in order; an asynchronous one takes one message at a time unless `concurrency` says more. */
@@ -64,8 +66,12 @@ export class ClientSubscription implements Subscription<LooseParams> {
     return this.#state.consumer.dropped;
   }
 
-  unsubscribe(options?: Limits): Promise<void> {
-    return this.#state.unsubscribe(options);
+  unsubscribe(options?: UnsubscribeOptions): Promise<void> {
+    try {
+      return this.#state.unsubscribe(unsubscribeSettings(options, undefined).limits);
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Message<LooseParams>, undefined> {

@@ -181,8 +181,8 @@ export class Subscriptions {
   /** The client is over: what is unsettled rejects with `error`; iterators end, with `why` if there is a reason. */
   close(error: MqttError, why: MqttError | undefined): void {
     for (const use of this.#uses) {
+      use.rejectQuietly(error);
       this.#endUse(use, why);
-      use.reject(error);
     }
     this.#unsubscriptions.close(error);
     this.#entries.clear();
@@ -311,13 +311,18 @@ export class Subscriptions {
   #removeRoute(route: Route, why: MqttError | undefined): void {
     const { entry, use } = route;
     entry.routes.delete(route);
-    entry.stopWaiting(route);
     this.tree.remove(entry.topicFilter, route);
     use.routes.delete(route);
-    if (use.routes.size > 0 || !this.#uses.delete(use)) return;
-    use.onEnded();
-    const abandoned = use.consumer.end(why);
-    if (abandoned.length > 0) this.#owner.onAbandoned(abandoned);
+    if (use.routes.size === 0 && this.#uses.delete(use)) {
+      use.onEnded();
+      const abandoned = use.consumer.end(why);
+      if (abandoned.length > 0) this.#owner.onAbandoned(abandoned);
+    }
+    if (!entry.stopWaiting(route)) return;
+    // Somebody ended it before the server answered.
+    use.answer(entry.topicFilter, ReasonCode.noSubscriptionExisted, undefined);
+    if (use.routes.size > 0) use.settleIfAnswered();
+    else use.reject(new MqttError('aborted', 'the subscription was ended before it was granted'));
   }
 
   /** SUBSCRIBE for those of the entries that the server does not hold, if there is a connection. */

@@ -60,10 +60,12 @@ export class FilterEntry {
     this.#waiters.push({ revision: this.wanted.revision, route });
   }
 
-  stopWaiting(route: Route): void {
-    if (this.#waiters.length > 0) {
-      this.#waiters = this.#waiters.filter((waiter) => waiter.route !== route);
-    }
+  /** Whether it was waiting. */
+  stopWaiting(route: Route): boolean {
+    const waiters = this.#waiters.filter((waiter) => waiter.route !== route);
+    const wasWaiting = waiters.length < this.#waiters.length;
+    this.#waiters = waiters;
+    return wasWaiting;
   }
 
   isWaiting(route: Route): boolean {
