@@ -1,7 +1,17 @@
 export { type AutomaticAnswers, answerAutomatically } from './automatic-answers.ts';
 export { type Chunking, chunksOf } from './chunking.ts';
 export { describeBytes, describePacket, packetTypeName } from './describe-packet.ts';
+export { FaultyStore, type FaultyStoreOptions } from './faulty-store.ts';
 export { matchesFields } from './match-fields.ts';
+export {
+  ModelBroker,
+  type ModelBrokerHooks,
+  type ModelConnectionPlan,
+} from './model-broker.ts';
+export { ModelConnection } from './model-broker-connection.ts';
+export { ModelDecoder } from './model-broker-decoder.ts';
+export * from './model-broker-packets.ts';
+export type { ModelSession } from './model-broker-session.ts';
 export * from './packet-builders.ts';
 export { Prng } from './prng.ts';
 export { ScriptedBroker, type ScriptedBrokerOptions } from './scripted-broker.ts';
