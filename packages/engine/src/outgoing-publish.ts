@@ -32,18 +32,16 @@ import {
 import { type AcceptedMessage, acceptMessage, messageBytes } from './accepted-message.ts';
 import {
   type CancelResult,
-  type EngineErrorCode,
   type Now,
   type OutgoingMessage,
-  type PublishOutcome,
   type Ticket,
   withNextBatch,
 } from './batch.ts';
 import { ProtocolBreach } from './breach.ts';
 import type { Connection } from './connection.ts';
 import { never } from './deadlines.ts';
-import { sentWithBatch } from './output.ts';
 import { PublishEncoding } from './publish-encoding.ts';
+import { PublishOutcomes } from './publish-outcomes.ts';
 import { noteProgress, type Shared } from './shared.ts';
 
 /** Bytes for one batch beyond which PUBLISH packets stay in the queue until the batch was written. */
@@ -53,6 +51,7 @@ const noPayload = new Uint8Array(0);
 export class OutgoingPublish {
   readonly #shared: Shared;
   readonly #encoding: PublishEncoding;
+  readonly #outcomes: PublishOutcomes;
   readonly #release: { -readonly [K in keyof AcknowledgePacket]: AcknowledgePacket[K] } = {
     type: PacketType.pubrel,
     packetIdentifier: 0,
@@ -63,20 +62,24 @@ export class OutgoingPublish {
   constructor(shared: Shared) {
     this.#shared = shared;
     this.#encoding = new PublishEncoding(shared);
+    this.#outcomes = new PublishOutcomes(shared);
   }
 
   publish(message: OutgoingMessage, now: Now): Ticket {
     const connection = this.#speakable();
     if (connection !== undefined) {
       const problem = this.#encoding.limitProblem(message, connection);
-      if (problem !== undefined) return this.#refuse('serverLimit', problem);
+      if (problem !== undefined) return this.#outcomes.refuse('serverLimit', problem);
       if (this.#mayGoAtOnce(message.qos, connection)) {
         return message.qos === 0
           ? this.#sendUnkept(message, connection)
           : this.#sendKept(message, connection, now);
       }
     } else if (message.qos === 0 && !this.#shared.options.queue.queueQos0 && !this.#pipelining()) {
-      return this.#refuse('connectionLost', 'there is no connection, and QoS 0 is not queued');
+      return this.#outcomes.refuse(
+        'connectionLost',
+        'there is no connection, and QoS 0 is not queued',
+      );
     }
     return this.#enqueue(message, now);
   }
@@ -86,7 +89,7 @@ export class OutgoingPublish {
     const queued = session.queue.find(ticket);
     if (queued !== undefined) {
       session.queue.remove(queued);
-      this.#recordDone(queued, undefined, 'withdrawn');
+      this.#outcomes.withdraw(queued);
       if (session.queue.takeRoom()) output.emit({ type: 'queueRoom' });
       return 'withdrawn';
     }
@@ -124,14 +127,14 @@ export class OutgoingPublish {
 
   expire(now: Now): void {
     const { session, output } = this.#shared;
-    session.queue.expire(now, this.#expired);
+    session.queue.expire(now, this.#outcomes.expire);
     if (session.queue.takeRoom()) output.emit({ type: 'queueRoom' });
   }
 
   puback(packet: AcknowledgePacket): void {
     const message = this.#find(packet, 1);
     if (message === undefined) return;
-    this.#acknowledged(message, packet.reasonCode, packet.properties);
+    this.#outcomes.acknowledged(message, packet.reasonCode, packet.properties);
   }
 
   pubrec(packet: AcknowledgePacket): void {
@@ -152,7 +155,7 @@ export class OutgoingPublish {
     }
     // [MQTT-4.4.0-2] A refused message is acknowledged: no PUBREL, and it is not sent again.
     if (reasonCode >= 0x80) {
-      this.#acknowledged(message, reasonCode, packet.properties);
+      this.#outcomes.acknowledged(message, reasonCode, packet.properties);
       return;
     }
     if (message.state === 'sent') {
@@ -185,7 +188,7 @@ export class OutgoingPublish {
     }
     if (this.#find(packet, 2) === undefined || message === undefined) return;
     // PUBCOMP 0x92 says only that the exchange was over there already; PUBREC said that the message was taken.
-    this.#acknowledged(message, message.reasonCode, packet.properties);
+    this.#outcomes.acknowledged(message, message.reasonCode, packet.properties);
   }
 
   /** The server has the session still: sends again what it may not have. */
@@ -231,14 +234,14 @@ export class OutgoingPublish {
       const next: AcceptedMessage | undefined = message.next;
       if (message.state === 'released') {
         counts.assumedDelivered += 1;
-        this.#assumeDelivered(message);
+        this.#outcomes.assumeDelivered(message);
       } else if (
         message.qos === 2 &&
         message.state === 'sent' &&
         options.lostSessionQos2 === 'reject'
       ) {
         counts.rejected += 1;
-        this.#fail(
+        this.#outcomes.fail(
           message,
           'sessionLost',
           'the server forgot the session, the message may have been delivered',
@@ -257,7 +260,7 @@ export class OutgoingPublish {
 
   /** CONNACK came: what left behind CONNECT is sent for good. */
   settlePipelined(connection: Connection): void {
-    for (const message of connection.pipelined) this.#settle(message, { kind: 'sent' });
+    for (const message of connection.pipelined) this.#outcomes.sentBefore(message);
     connection.pipelined = [];
   }
 
@@ -273,7 +276,11 @@ export class OutgoingPublish {
     if (options.queue.queueQos0) return;
     for (let message = session.queue.next(false); message; message = session.queue.next(false)) {
       session.queue.remove(message);
-      this.#fail(message, 'connectionLost', 'the connection ended, and QoS 0 is not queued');
+      this.#outcomes.fail(
+        message,
+        'connectionLost',
+        'the connection ended, and QoS 0 is not queued',
+      );
     }
   }
 
@@ -316,7 +323,7 @@ export class OutgoingPublish {
       this.#encoding.encode(message, 0, false, message.properties, connection);
       return withNextBatch;
     } catch (error) {
-      return this.#refuse('invalidArgument', invalidPacketMessage(error));
+      return this.#outcomes.refuse('invalidArgument', invalidPacketMessage(error));
     }
   }
 
@@ -330,9 +337,9 @@ export class OutgoingPublish {
   #enqueue(message: OutgoingMessage, now: Now): Ticket {
     const { session } = this.#shared;
     const bytes = messageBytes(message);
-    if (!session.queue.makeRoom(message.topic, bytes, this.#dropped)) {
+    if (!session.queue.makeRoom(message.topic, bytes, this.#outcomes.drop)) {
       const { maximumMessages, maximumBytes } = this.#shared.options.queue;
-      return this.#refuse(
+      return this.#outcomes.refuse(
         'queueFull',
         `the queue holds ${session.queue.messages} messages of ${session.queue.bytes} bytes, ` +
           `this one has ${bytes}; allowed are ${maximumMessages} and ${maximumBytes}`,
@@ -348,12 +355,12 @@ export class OutgoingPublish {
   #sendQueued(message: AcceptedMessage, connection: Connection, now: Now): void {
     const problem = this.#encoding.limitProblem(message, connection);
     if (problem !== undefined) {
-      this.#fail(message, 'serverLimit', problem);
+      this.#outcomes.fail(message, 'serverLimit', problem);
       return;
     }
     const properties = waitedProperties(message, now);
     if (properties === undefined) {
-      this.#expired(message);
+      this.#outcomes.expire(message);
       return;
     }
     if (message.qos > 0) {
@@ -362,9 +369,9 @@ export class OutgoingPublish {
     }
     try {
       this.#encoding.encode(message, 0, false, properties, connection);
-      this.#settle(message, sentWithBatch);
+      this.#outcomes.sent(message);
     } catch (error) {
-      this.#fail(message, 'invalidArgument', invalidPacketMessage(error));
+      this.#outcomes.fail(message, 'invalidArgument', invalidPacketMessage(error));
     }
   }
 
@@ -376,7 +383,7 @@ export class OutgoingPublish {
       this.#encoding.encode(message, packetIdentifier, false, properties, connection);
     } catch (error) {
       session.identifiers.release(packetIdentifier);
-      this.#fail(message, 'invalidArgument', invalidPacketMessage(error));
+      this.#outcomes.fail(message, 'invalidArgument', invalidPacketMessage(error));
       return;
     }
     if (message.state === 'queued') session.inFlight.append(message);
@@ -402,13 +409,13 @@ export class OutgoingPublish {
   #sendAgain(message: AcceptedMessage, connection: Connection, now: Now): void {
     const problem = this.#encoding.limitProblem(message, connection);
     if (problem !== undefined) {
-      this.#fail(message, 'serverLimit', problem);
+      this.#outcomes.fail(message, 'serverLimit', problem);
       return;
     }
     if (message.state === 'lost') {
       const properties = waitedProperties(message, now);
       if (properties === undefined) {
-        this.#expired(message);
+        this.#outcomes.expire(message);
         return;
       }
       this.#sendFirst(message, properties, connection);
@@ -419,7 +426,7 @@ export class OutgoingPublish {
     try {
       this.#encoding.encode(message, message.packetIdentifier, true, properties, connection);
     } catch (error) {
-      this.#fail(message, 'invalidArgument', invalidPacketMessage(error));
+      this.#outcomes.fail(message, 'invalidArgument', invalidPacketMessage(error));
       return;
     }
     message.attempts += 1;
@@ -472,47 +479,6 @@ export class OutgoingPublish {
     this.#shared.output.emit({ type: 'unexpectedAcknowledgement', packetType, packetIdentifier });
   }
 
-  #acknowledged(message: AcceptedMessage, reasonCode: number, properties: Properties): void {
-    this.#leave(message);
-    this.#recordDone(message, reasonCode, undefined);
-    const { attempts } = message;
-    const plain = reasonCode === 0 && attempts === 1 && properties === noProperties;
-    this.#settle(
-      message,
-      plain ? acknowledgedAtOnce : { kind: 'acknowledged', reasonCode, properties, attempts },
-    );
-  }
-
-  #assumeDelivered(message: AcceptedMessage): void {
-    this.#leave(message);
-    this.#recordDone(message, undefined, 'assumedDelivered');
-    const { attempts, reasonCode } = message;
-    this.#settle(message, { kind: 'acknowledged', reasonCode, properties: noProperties, attempts });
-  }
-
-  /** Ends a message without the server's word. An identifier that the server may know stays retired. */
-  #fail(message: AcceptedMessage, code: EngineErrorCode, text: string): void {
-    const retired = message.state === 'sent' && code !== 'sessionLost';
-    this.#leave(message);
-    if (retired) this.#shared.session.identifiers.reserve(message.packetIdentifier);
-    this.#recordDone(message, undefined, code);
-    this.#settle(message, failed(code, text));
-  }
-
-  /** Takes a message out of what is in flight, gives back its identifier and its place. */
-  #leave(message: AcceptedMessage): void {
-    if (message.state === 'queued') return;
-    const { session, connection } = this.#shared;
-    if (connection !== undefined) {
-      if (connection.resendFrom === message) connection.resendFrom = message.next;
-      if (message.connection === connection.number) connection.unacknowledged -= 1;
-    }
-    session.inFlight.remove(message);
-    if (message.packetIdentifier === 0) return;
-    session.byIdentifier.delete(message.packetIdentifier);
-    session.identifiers.release(message.packetIdentifier);
-  }
-
   #pipeline(now: Now): void {
     const connection = this.#shared.connection!;
     const { queue } = this.#shared.session;
@@ -524,38 +490,16 @@ export class OutgoingPublish {
       const properties = waitedProperties(message, now);
       queue.remove(message);
       if (properties === undefined) {
-        this.#expired(message);
+        this.#outcomes.expire(message);
         continue;
       }
       try {
         this.#encoding.encode(message, 0, false, properties, connection);
         connection.pipelined.push(message);
       } catch (error) {
-        this.#fail(message, 'invalidArgument', invalidPacketMessage(error));
+        this.#outcomes.fail(message, 'invalidArgument', invalidPacketMessage(error));
       }
     }
-  }
-
-  readonly #expired = (message: AcceptedMessage): void => {
-    const byAge = message.expiresAtEpochMs === never;
-    const bound = byAge
-      ? `${this.#shared.options.queue.maximumAgeMs} ms in the queue`
-      : `its Message Expiry Interval of ${message.properties.messageExpiryInterval} s`;
-    this.#fail(message, 'expired', `the message to "${message.topic}" waited longer than ${bound}`);
-  };
-
-  readonly #dropped = (message: AcceptedMessage): void => {
-    this.#fail(message, 'queueFull', `the message to "${message.topic}" made room for a newer one`);
-  };
-
-  #refuse(code: EngineErrorCode, text: string): Ticket {
-    const ticket = this.#shared.session.nextTicket();
-    this.#shared.output.emit({ type: 'published', ticket, outcome: failed(code, text) });
-    return ticket;
-  }
-
-  #settle(message: AcceptedMessage, outcome: PublishOutcome): void {
-    this.#shared.output.emit({ type: 'published', ticket: message.sequence, outcome });
   }
 
   #recordAccepted(message: AcceptedMessage): void {
@@ -568,28 +512,6 @@ export class OutgoingPublish {
       expiresAtEpochMs: expiresAtEpochMs === never ? undefined : expiresAtEpochMs,
     });
   }
-
-  #recordDone(
-    message: AcceptedMessage,
-    reasonCode: number | undefined,
-    cause: EngineErrorCode | 'withdrawn' | 'assumedDelivered' | undefined,
-  ): void {
-    if (!this.#shared.output.recording || message.qos === 0) return;
-    const packetIdentifier = message.packetIdentifier === 0 ? undefined : message.packetIdentifier;
-    const { sequence } = message;
-    this.#shared.output.record({ type: 'outDone', sequence, packetIdentifier, reasonCode, cause });
-  }
-}
-
-const acknowledgedAtOnce: PublishOutcome = Object.freeze({
-  kind: 'acknowledged',
-  reasonCode: 0,
-  properties: noProperties,
-  attempts: 1,
-});
-
-function failed(code: EngineErrorCode, message: string): PublishOutcome {
-  return { kind: 'failed', code, message };
 }
 
 /** The properties with what is left of Message Expiry Interval, or `undefined` when nothing is left. */

@@ -207,6 +207,8 @@ class Rebuilding {
         this.#in(operation);
         return;
       case 'inDone': {
+        // A store that compacts may have nothing else left of it: its number is not given again.
+        this.lastDelivery = Math.max(this.lastDelivery, operation.delivery);
         const exchange = session.takeUndone(operation.delivery);
         if (exchange !== undefined) exchange.reasonCode = 0;
         this.redeliveries.delete(operation.delivery);
