@@ -61,7 +61,7 @@ describe('subscribe', () => {
   it('[MQTT-3.8.3-2] refuses an empty list of filters', async () => {
     const stage = new Stage();
     const client = await stage.connect();
-    expect(await rejection(client.subscribe([], () => {}))).toMatchObject({
+    expect(await rejection(client.subscribe([], {}, () => {}))).toMatchObject({
       code: 'invalidArgument',
     });
     expect(await rejection(client.unsubscribe([]))).toMatchObject({ code: 'invalidArgument' });

@@ -120,10 +120,25 @@ export async function playRow(version: Version, row: Row, manner: Manner): Promi
     await checkRow({ scene, connection, row, known, settled, mark });
     await soon('close to settle', scene.client.close({ timeoutMs: 0 }));
     if (settled !== undefined) await soon(`the pending ${row.pending} to settle`, settled);
+  } catch (error) {
+    throw explained(error, server, scene);
   } finally {
     await scene?.client.close({ timeoutMs: 0 }).catch(() => {});
     await server.close();
   }
+}
+
+/** A failure with what the client said and how far the server got. */
+function explained(error: unknown, server: RawServer, scene: Scene | undefined): unknown {
+  if (!(error instanceof Error)) return error;
+  const reasons = scene?.reasons.map(({ code, message }) => `${code}: ${message}`) ?? [];
+  const connections = server.connections.map(
+    ({ packets, ended }) =>
+      `[${packets.map(({ type }) => type).join(' ')}]${ended ? ' ended' : ''}`,
+  );
+  const lines = [`connections: ${connections.join(', ')}`, `reasons: ${reasons.join('; ')}`];
+  error.message += `\n${lines.join('\n')}`;
+  return error;
 }
 
 async function prepare(
