@@ -246,8 +246,8 @@ export class ClientEngine {
   }
 
   /**
-   * One SUBSCRIBE. Before CONNACK it waits, or is pipelined; a `subscribed` event follows, once. It waits across
-   * attempts until it was sent on a connection that the server took.
+   * One SUBSCRIBE. Before CONNACK it waits, over failed attempts, too, or is pipelined. A `subscribed` event follows,
+   * once: at the latest when the connection ends that stood at the time of the request, or was the first to stand after.
    */
   subscribe(request: SubscribeRequest, _now: Now): Ticket {
     return this.#requests.subscribe(request);

@@ -93,6 +93,12 @@ describe.each(['5.0', '3.1.1'] as const)('subscribing, %s', (version) => {
     expect(h.takeSentShort()).toEqual([]);
     h.server(puback(77));
     expect(h.takeSentShort()).toEqual(['subscribe 77']);
+    const waiting = h.subscribe(['t']);
+    h.cut();
+    expect(h.take('subscribed')).toMatchObject([
+      { outcome: { code: 'connectionLost' } },
+      { ticket: waiting, outcome: { code: 'connectionLost' } },
+    ]);
   }, 30_000);
 
   it('is withdrawn while it waits', () => {

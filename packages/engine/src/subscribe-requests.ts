@@ -1,7 +1,8 @@
 /**
- * SUBSCRIBE and UNSUBSCRIBE, from the request to its outcome. They are no session state: one that was sent is over
- * when its connection is, and sending it again is for whoever still wants it. One that was never sent waits, for a
- * connection or for a packet identifier. They wait for no window. [MQTT-4.9.0-3]
+ * SUBSCRIBE and UNSUBSCRIBE, from the request to its outcome. They are no session state: they are over when their
+ * connection is, and sending them again is for whoever still wants them. Those made before a connection stands wait for
+ * one, over as many attempts as it takes; later ones wait for a packet identifier at most, and for no window.
+ * [MQTT-4.9.0-3]
  */
 import {
   InvalidPacketError,
@@ -36,7 +37,7 @@ export type SentRequest =
 export class SubscribeRequests {
   readonly #shared: Shared;
   /** Not sent yet, in order of request. */
-  #waiting = new Map<Ticket, SentRequest>();
+  readonly #waiting = new Map<Ticket, SentRequest>();
 
   constructor(shared: Shared) {
     this.#shared = shared;
@@ -97,18 +98,18 @@ export class SubscribeRequests {
     this.#settle(request, { kind: 'acknowledged', reasonCodes, properties: packet.properties });
   }
 
-  /** What was sent and not answered failed with its connection, or waits again where the server never took it. */
+  /** All requests fail with a connection that the server had taken; else what was sent, too, waits for the next. */
   connectionEnded(connection: Connection): void {
-    const waitsAgain: SentRequest[] = [];
-    for (const [packetIdentifier, request] of connection.requests) {
+    const requests = [...connection.requests.values(), ...this.#waiting.values()];
+    for (const packetIdentifier of connection.requests.keys()) {
       this.#shared.session.identifiers.release(packetIdentifier);
-      if (!connection.connackReceived) waitsAgain.push(request);
-      else this.#fail(request, 'connectionLost', 'the connection ended before the answer came');
     }
     connection.requests.clear();
-    if (waitsAgain.length === 0) return;
-    waitsAgain.push(...this.#waiting.values());
-    this.#waiting = new Map(waitsAgain.map((request) => [request.ticket, request]));
+    this.#waiting.clear();
+    for (const request of requests) {
+      if (!connection.connackReceived) this.#waiting.set(request.ticket, request);
+      else this.#fail(request, 'connectionLost', 'the connection ended before the answer came');
+    }
   }
 
   #take(request: SentRequest): Ticket {
