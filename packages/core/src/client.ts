@@ -14,7 +14,7 @@ import type {
   UnsubscribeOptions,
 } from './options.ts';
 import { abortedBefore } from './request-limits.ts';
-import type { SessionStore } from './session-store.ts';
+import type { SessionIdentity, SessionStore } from './session-store.ts';
 import type { Status } from './status.ts';
 import type { MessageHandler, Subscription } from './subscription.ts';
 import type { TopicParams } from './topic-pattern.ts';
@@ -175,8 +175,9 @@ export async function connectWith(
   if (aborted !== undefined) throw aborted;
   // A session that is not kept need not be recorded, unless somebody wants its record.
   const store = settings.store ?? (settings.sessionKept ? environment.defaultStore() : undefined);
-  const snapshot = store === undefined ? [] : await loaded(store);
   const clientId = settings.clientId ?? randomClientId(environment.clock);
+  const identity = { clientId, serverKey: settings.urls[0]?.server ?? '' };
+  const snapshot = store === undefined ? [] : await loaded(store, identity);
   let client: Client;
   try {
     client = new Client({ environment, settings, clientId, store, snapshot });
@@ -187,9 +188,9 @@ export async function connectWith(
   return Client.start(client);
 }
 
-async function loaded(store: SessionStore): Promise<SessionSnapshot> {
+async function loaded(store: SessionStore, identity: SessionIdentity): Promise<SessionSnapshot> {
   try {
-    return await store.load();
+    return await store.load(identity);
   } catch (thrown) {
     if (thrown instanceof MqttError) throw thrown;
     const cause = asError(thrown);

@@ -1,3 +1,21 @@
+export type {
+  Negotiated,
+  OutgoingMessage,
+  SessionOperation,
+  SessionSnapshot,
+} from '@mqtt-kit/engine';
+export {
+  matches,
+  type Packet,
+  type Properties,
+  type QoS,
+  ReasonCode,
+  reasonCodeName,
+  sharedSubscription,
+  topicFilterProblem,
+  topicNameProblem,
+  type UserProperty,
+} from '@mqtt-kit/packet';
 export {
   type ClientEvents,
   type CloseResult,
@@ -16,10 +34,10 @@ export {
   MqttSubscribeError,
   MqttUsageError,
 } from './errors.ts';
-export { memoryStore } from './memory-session-store.ts';
+export { type MemoryStore, memoryStore } from './memory-session-store.ts';
 export type { Message } from './message.ts';
 export type * from './options.ts';
-export type { SessionStore } from './session-store.ts';
+export type { SessionIdentity, SessionStore } from './session-store.ts';
 export type { Status } from './status.ts';
 export type { MessageHandler, Subscription, SubscriptionGrant } from './subscription.ts';
 export { type TopicParams, type TopicPattern, topic } from './topic-pattern.ts';

@@ -12,14 +12,22 @@ import type {
   SessionSnapshot,
 } from '@mqtt-kit/engine';
 import { MqttError } from './errors.ts';
-import type { SessionStore } from './session-store.ts';
+import type { SessionIdentity, SessionStore } from './session-store.ts';
+
+/** A session store that answers at once. It holds one session, whoever's it is. */
+export interface MemoryStore extends SessionStore {
+  load(identity?: SessionIdentity): SessionSnapshot;
+  commit(operations: readonly SessionOperation[]): void;
+  clear(): void;
+  close(): void;
+}
 
 /** A store that keeps a session in memory. For `connect({ store })`, by one client at a time. */
-export function memoryStore(): SessionStore {
+export function memoryStore(): MemoryStore {
   return new MemorySessionStore();
 }
 
-class MemorySessionStore implements SessionStore {
+class MemorySessionStore implements MemoryStore {
   readonly durable = false;
   /** What matters, in order. The key says what a later operation replaces or ends. */
   #kept = new Map<string, SessionOperation>();

@@ -1,11 +1,18 @@
 import type { SessionOperation, SessionSnapshot } from '@mqtt-kit/engine';
 
+/** Whose session it is: a store that holds several finds the right one by it. */
+export interface SessionIdentity {
+  readonly clientId: string;
+  /** Names the server: the first URL without user name and password. */
+  readonly serverKey: string;
+}
+
 /** Keeps a session beyond a connection, or beyond the process. One store belongs to one client at a time. */
 export interface SessionStore {
   /** Whether it outlives the process: it then implies a persistent session and delivery after commit. */
   readonly durable: boolean;
   /** The operations that rebuild the session, in order; empty for a new one. Locks the store for this client. */
-  load(): SessionSnapshot | Promise<SessionSnapshot>;
+  load(identity: SessionIdentity): SessionSnapshot | Promise<SessionSnapshot>;
   /** Keeps all of the operations or none, after all earlier ones. Returns nothing when that is done already. */
   commit(operations: readonly SessionOperation[]): void | Promise<void>;
   /** Forgets everything. */
