@@ -51,7 +51,7 @@ export function acceptMessage(
     interval === undefined ? never : now.epochMs + interval * 1000,
     bytes,
     now,
-    message.payload.length <= largestCopiedPayload ? message.payload.slice() : message.payload,
+    message.payload.length <= largestCopiedPayload ? copyOf(message.payload) : message.payload,
   );
 }
 
@@ -93,6 +93,11 @@ function acceptedMessage(
     previous: undefined,
     next: undefined,
   };
+}
+
+/** Not by `slice`: a subclass may take that for a view. */
+function copyOf(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
 }
 
 /** Payload, topic and properties. Strings count by their UTF-16 units: this bounds memory, not the wire. */

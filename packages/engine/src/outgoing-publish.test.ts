@@ -239,6 +239,18 @@ describe('the window', () => {
   });
 });
 
+describe('QoS 0', () => {
+  it('never overtakes older QoS 0, though a batch was taken and is not written yet', () => {
+    const h = new EngineHarness().connected({}, { properties: { receiveMaximum: 1 } });
+    h.holdBatches = true;
+    h.publish('t', { qos: 1 });
+    for (let count = 0; count < 20; count++) h.publish('large', { payload: 'x'.repeat(15_000) });
+    expect(h.engine.queued.messages).toBeGreaterThan(0);
+    h.engine.takeBatch();
+    expect(h.publish('last')).not.toBe(withNextBatch);
+  });
+});
+
 describe('the answer to a message', () => {
   it('[MQTT-4.3.3-4] [MQTT-4.4.0-2] ends QoS 2 at PUBREC of 0x80 and above: no PUBREL, identifier free', () => {
     const h = new EngineHarness().resumable();

@@ -289,6 +289,14 @@ describe.each(['5.0', '3.1.1'] as const)('a session that the server forgot, %s',
     expect(h.takeSentShort()).toEqual(['pubrec 5']);
   });
 
+  it('gives all identifiers back, those of messages that no longer fit among them', () => {
+    const queue = { maximumMessages: 100_000, maximumBytes: 1e9 };
+    const h = new EngineHarness({ version, queue, recordOperations: false }).resumable();
+    h.publishMany(65_535);
+    lose(h);
+    expect(new Set(h.takeSentShort()).size).toBe(65_535);
+  }, 30_000);
+
   it('keeps what it has to send as new while the connection is lost again', () => {
     const h = new EngineHarness({ version, queue: { inFlight: 1 } }).resumable();
     h.publish('a', { qos: 1 });
