@@ -1,0 +1,228 @@
+/**
+ * A session in a file: what was committed is there again after the process was killed, and with `durability: 'power'`
+ * after a loss of power.
+ *
+ * Commits are appended to a journal. Beside it runs the same state in memory, from which the journal is written anew,
+ * without all that is settled, when most of it is of no use any more.
+ */
+import { createHash } from 'node:crypto';
+import { lstatSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { MqttError, memoryStore, type SessionIdentity, type SessionStore } from '@mqtt-kit/core';
+import type { SessionOperation, SessionSnapshot } from '@mqtt-kit/engine';
+import { Journal } from './journal.ts';
+import { lockSession } from './session-lock.ts';
+
+export interface FileStoreOptions {
+  /**
+   * What a commit waits for. `process` (default): the operating system has it, so that it outlives a killed process.
+   * `power`: the disk has it (one fdatasync for all commits of the meantime). `none`: nothing; the last commits of a
+   * killed process may be missing.
+   */
+  readonly durability?: 'process' | 'power' | 'none';
+  /** Reads a journal that is damaged in the middle, leaving out what is damaged. Default false: `storeCorrupt`. */
+  readonly repair?: boolean;
+}
+
+/**
+ * A store that keeps sessions in files of one directory, which is made when it is missing (0700; files 0600).
+ * Each pair of server and client identifier has a journal of its own, so that many clients may share a directory.
+ * For `connect({ store: fileStore('./sessions'), clientId })`; each client wants a `fileStore` of its own.
+ *
+ * Errors of the client then: `storeLocked` when another client, of this process or another, uses the session;
+ * `storeCorrupt` for a journal that is damaged or of a newer format; `storeFailed` when the file system refuses (disk
+ * full, no permission). After a failed commit nothing more is accepted: what was committed before stands.
+ */
+export function fileStore(directory: string, options: FileStoreOptions = {}): SessionStore {
+  return new FileSessionStore(directory, options);
+}
+
+/** Below this a journal is never written anew. */
+const smallestCompactionBytes = 1024 * 1024;
+/** Settled operations are only worth writing anew once they are this many times what is live. */
+const compactionRatio = 4;
+
+class FileSessionStore implements SessionStore {
+  readonly durable = true;
+  readonly #directory: string;
+  readonly #durability: 'process' | 'power' | 'none';
+  readonly #repair: boolean;
+  readonly #state = memoryStore();
+  #journal: Journal | undefined;
+  #unlock: (() => void) | undefined;
+  #failure: MqttError | undefined;
+  #compactAtBytes = smallestCompactionBytes;
+  /** Commits that wait for the next sync, and the sync under way. */
+  #group: SessionOperation[] = [];
+  #nextSync: Promise<void> | undefined;
+  #sync: Promise<void> = Promise.resolve();
+  #later: NodeJS.Immediate | undefined;
+
+  constructor(directory: string, options: FileStoreOptions) {
+    this.#directory = directory;
+    this.#durability = options.durability ?? 'process';
+    this.#repair = options.repair ?? false;
+  }
+
+  load(identity: SessionIdentity): SessionSnapshot {
+    const file = join(this.#directory, journalName(identity));
+    return this.#guarded(`cannot open ${file}`, () => {
+      mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+      refuseLink(file);
+      this.#unlock = lockSession(`${file}.lock`);
+      try {
+        const { journal, contents } = Journal.open(file, this.#repair);
+        this.#journal = journal;
+        this.#state.load(identity);
+        this.#state.commit(contents.operations);
+      } catch (error) {
+        this.#release();
+        throw error;
+      }
+      return this.#snapshot();
+    });
+  }
+
+  commit(operations: readonly SessionOperation[]): void | Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#durability === 'process') return this.#append(operations);
+    for (const operation of operations) this.#group.push(operation);
+    if (this.#durability === 'none') {
+      this.#later ??= setImmediate(() => this.#flushGroup());
+      return undefined;
+    }
+    // All that comes while a sync is under way shares the next one: it starts when the present one has ended.
+    this.#nextSync ??= this.#sync.then(() => this.#syncGroup());
+    return this.#nextSync;
+  }
+
+  clear(): void {
+    this.#group = [];
+    this.#state.clear();
+    this.#guarded('cannot clear the session', () => this.#opened().rewrite([]));
+  }
+
+  async close(): Promise<void> {
+    await this.#nextSync?.catch(() => {});
+    await this.#sync.catch(() => {});
+    try {
+      this.#flushGroup();
+    } finally {
+      this.#release();
+    }
+  }
+
+  async #syncGroup(): Promise<void> {
+    const group = this.#group;
+    this.#group = [];
+    this.#nextSync = undefined;
+    if (this.#failure !== undefined) throw this.#failure;
+    // One frame for the group: of frames that were never synced a loss of power might keep the second alone.
+    this.#append(group);
+    const synced = this.#opened()
+      .sync()
+      .catch((error: unknown) => {
+        // The kernel may have marked the pages as clean: a second try would succeed without having written anything.
+        throw this.#fail('cannot make the session durable', error);
+      });
+    this.#sync = synced.catch(() => {});
+    return synced;
+  }
+
+  #flushGroup(): void {
+    clearImmediate(this.#later);
+    this.#later = undefined;
+    const group = this.#group;
+    this.#group = [];
+    if (group.length === 0 || this.#journal === undefined || this.#failure !== undefined) return;
+    try {
+      this.#append(group);
+    } catch {
+      // Nobody waits for this: the next commit throws it.
+    }
+  }
+
+  #append(operations: readonly SessionOperation[]): void {
+    if (operations.length === 0) return;
+    this.#guarded('cannot write the session', () => {
+      const journal = this.#opened();
+      journal.append(operations);
+      this.#state.commit(operations);
+      if (journal.length >= this.#compactAtBytes) this.#compact(journal);
+    });
+  }
+
+  /** The journal anew from the live state. What it then has decides when that is worth it again. */
+  #compact(journal: Journal): void {
+    journal.rewrite(this.#snapshot());
+    this.#compactAtBytes = Math.max(smallestCompactionBytes, journal.length * compactionRatio);
+  }
+
+  #snapshot(): SessionSnapshot {
+    this.#state.close();
+    return this.#state.load(noIdentity) as SessionSnapshot;
+  }
+
+  #opened(): Journal {
+    if (this.#journal === undefined) {
+      throw new MqttError('storeFailed', 'the session store is not open');
+    }
+    return this.#journal;
+  }
+
+  /** Runs what the file system may refuse. After a refusal the store takes nothing more. */
+  #guarded<T>(what: string, action: () => T): T {
+    try {
+      return action();
+    } catch (error) {
+      if (error instanceof MqttError) throw error;
+      throw this.#fail(what, error);
+    }
+  }
+
+  #fail(what: string, cause: unknown): MqttError {
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    const details = { cause, hint: hintFor((cause as NodeJS.ErrnoException | undefined)?.code) };
+    this.#failure ??= new MqttError('storeFailed', `${what}: ${problem}`, details);
+    return this.#failure;
+  }
+
+  #release(): void {
+    this.#journal?.close();
+    this.#journal = undefined;
+    this.#unlock?.();
+    this.#unlock = undefined;
+  }
+}
+
+const noIdentity: SessionIdentity = { clientId: '', serverKey: '' };
+
+/** A hash, since a client identifier may hold anything: separators, dots, names that mean something to a system. */
+function journalName({ clientId, serverKey }: SessionIdentity): string {
+  const hash = createHash('sha256')
+    .update(JSON.stringify([serverKey, clientId]))
+    .digest('hex');
+  return `${hash.slice(0, 32)}.journal`;
+}
+
+/** A link would lead our writes to wherever its maker wants them. */
+function refuseLink(file: string): void {
+  const found = lstatSync(file, { throwIfNoEntry: false });
+  if (found?.isSymbolicLink() === true) {
+    throw new MqttError('storeFailed', `${file} is a symbolic link, expected a file`);
+  }
+}
+
+function hintFor(code: string | undefined): string | undefined {
+  switch (code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return 'The disk is full: make room and start the client again. Nothing that was accepted before is lost.';
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return 'Check who owns the directory, and that it may be written.';
+    default:
+      return undefined;
+  }
+}
