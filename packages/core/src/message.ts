@@ -1,5 +1,6 @@
 import type { PublishPacket, QoS, UserProperty } from '@mqtt-kit/packet';
 import { MqttUsageError } from './errors.ts';
+import { jsonProblem } from './json-problem.ts';
 import { given } from './option-check.ts';
 import type { LooseParams, ParsedTopicPattern } from './topic-pattern.ts';
 
@@ -107,16 +108,9 @@ export class ReceivedMessage implements Message<LooseParams> {
       return JSON.parse(text) as T;
     } catch (cause) {
       throw new MqttUsageError(
-        `the message on ${given(this.topic)} is not JSON: ${jsonProblem(text, cause as Error)}`,
+        `the message on ${given(this.topic)} is not JSON: ${jsonProblem(text) ?? (cause as Error).message}`,
         { cause },
       );
     }
   }
-}
-
-/** What the platform says, with the position where it leaves that out. */
-function jsonProblem(text: string, error: Error): string {
-  if (text.trim() === '') return 'it is empty';
-  if (/position|column|end of/i.test(error.message)) return error.message;
-  return `${error.message} (in ${text.length} characters)`;
 }

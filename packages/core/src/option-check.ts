@@ -159,11 +159,22 @@ export function nearestName(name: string, known: readonly string[]): string | un
     }
   }
   if (nearestDistance <= Math.max(2, Math.floor(name.length / 3))) return nearest;
-  // Names of other clients are often the first or last word of ours: "clean", "keepalive", "sessionExpiry".
+  // Names of other clients often begin or end with the same word: "cleanSession", "protocolVersion", "reconnectPeriod".
+  const words = wordsOf(name);
+  const likely = [words[0], words.at(-1)].filter((word) => word !== undefined && word.length >= 4);
   return known.find((candidate) => {
-    const other = candidate.toLowerCase();
-    return folded.length >= 4 && (other.startsWith(folded) || folded.startsWith(other));
+    const others = wordsOf(candidate);
+    const begins = folded.length >= 4 && others.join('').startsWith(folded);
+    return begins || likely.some((word) => others.includes(word as string));
   });
+}
+
+function wordsOf(name: string): readonly string[] {
+  return name
+    .replace(/[A-Z]+/g, ' $&')
+    .toLowerCase()
+    .split(/[ _-]+/)
+    .filter((word) => word !== '');
 }
 
 export function listOf(items: readonly string[]): string {
