@@ -184,6 +184,18 @@ describe('keep-alive', () => {
     expect(h.closed).toBe(false);
   });
 
+  it('gives the answer no more time because of a second PINGREQ', () => {
+    const h = harness(22);
+    h.publish('t', { qos: 1 });
+    h.advance(19.8 * seconds);
+    h.server(puback(1));
+    h.advance(19.9 * seconds);
+    expect(h.takeSentShort()).toEqual(['publish 1', 'pingreq', 'pingreq']);
+    expect(h.closed).toBe(false);
+    h.advance(0.1 * seconds);
+    expect(h.closed).toBe(true);
+  });
+
   it('judges again once reading goes on', () => {
     const h = harness();
     h.engine.readingPaused(true, h.now);

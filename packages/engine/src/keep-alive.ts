@@ -84,7 +84,8 @@ export class KeepAlive {
     } else if (nowMs < this.#pingDueMs()) {
       return 'nothing';
     }
-    this.#pingSentMs = nowMs;
+    // A second PINGREQ does not give the answer to the first one more time.
+    this.#pingSentMs ??= nowMs;
     this.#lastSentMs = nowMs;
     return 'ping';
   }
