@@ -1,3 +1,5 @@
+import { PacketType } from '@mqtt-kit/packet';
+
 /**
  * The server broke the protocol: thrown by whatever handles a received packet, caught in one place, which answers
  * with DISCONNECT and closes. What was handled before it in the same chunk stays; what follows is not looked at.
@@ -10,4 +12,10 @@ export class ProtocolBreach extends Error {
     super(message);
     this.reasonCode = reasonCode;
   }
+}
+
+/** The specification's name of a packet type, for messages to people. */
+export function packetName(packetType: number): string {
+  const [name] = Object.entries(PacketType).find(([, type]) => type === packetType) ?? ['?'];
+  return name.toUpperCase();
 }

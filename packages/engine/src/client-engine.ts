@@ -1,11 +1,11 @@
 import {
-  type AcknowledgePacket,
   type AuthPacket,
   MalformedPacketError,
   type Packet,
   PacketType,
   packetSize,
   ReasonCode,
+  reasonCodeName,
 } from '@mqtt-kit/packet';
 import type {
   Batch,
@@ -21,7 +21,7 @@ import type {
   UnsubscribeRequest,
   Urgent,
 } from './batch.ts';
-import { ProtocolBreach } from './breach.ts';
+import { ProtocolBreach, packetName } from './breach.ts';
 import type { Connection } from './connection.ts';
 import { ConnectionPhases } from './connection-phase.ts';
 import { IncomingPublish } from './incoming-publish.ts';
@@ -78,7 +78,7 @@ export interface EngineOptions {
  * time, in any order and again: a spurious one does nothing. No input throws on anything that came from the network.
  * After each input (or a few of one turn) take the urgent output, then batches until there is none.
  *
- * This class knows which input concerns whom and how a connection begins and ends; the flows of packets are the parts'.
+ * This class knows which input and which packet concerns whom; what becomes of it is the parts' business.
  */
 export class ClientEngine {
   readonly #shared: Shared;
@@ -336,16 +336,16 @@ export class ClientEngine {
         this.#incoming.publish(packet);
         return;
       case PacketType.puback:
-        this.#outgoing.puback(packet as AcknowledgePacket);
+        this.#outgoing.puback(packet);
         return;
       case PacketType.pubrec:
-        this.#outgoing.pubrec(packet as AcknowledgePacket);
+        this.#outgoing.pubrec(packet);
         return;
       case PacketType.pubrel:
-        this.#incoming.pubrel(packet as AcknowledgePacket);
+        this.#incoming.pubrel(packet);
         return;
       case PacketType.pubcomp:
-        this.#outgoing.pubcomp(packet as AcknowledgePacket);
+        this.#outgoing.pubcomp(packet);
         return;
       case PacketType.suback:
         this.#requests.suback(packet);
@@ -366,7 +366,7 @@ export class ClientEngine {
         // [MQTT-3.2.0-2] A second CONNACK, or what only a client sends.
         throw new ProtocolBreach(
           ReasonCode.protocolError,
-          `packet type ${packet.type} after CONNACK`,
+          `${packetName(packet.type)} after CONNACK`,
         );
     }
   }
@@ -385,11 +385,11 @@ export class ClientEngine {
     }
     const reason =
       packet.type === PacketType.disconnect
-        ? ` with reason code 0x${packet.reasonCode.toString(16)}`
+        ? ` with 0x${packet.reasonCode.toString(16)} (${reasonCodeName(packet.reasonCode)})`
         : '';
     throw new ProtocolBreach(
       ReasonCode.protocolError,
-      `packet type ${packet.type}${reason} before CONNACK`,
+      `${packetName(packet.type)}${reason} before CONNACK`,
     );
   }
 

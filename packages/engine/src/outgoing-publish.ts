@@ -37,7 +37,7 @@ import {
   type Ticket,
   withNextBatch,
 } from './batch.ts';
-import { ProtocolBreach } from './breach.ts';
+import { ProtocolBreach, packetName } from './breach.ts';
 import type { Connection } from './connection.ts';
 import { never } from './deadlines.ts';
 import { PublishEncoding } from './publish-encoding.ts';
@@ -458,7 +458,7 @@ export class OutgoingPublish {
       if (this.#shared.connection!.requests.has(packet.packetIdentifier)) {
         throw new ProtocolBreach(
           ReasonCode.protocolError,
-          `packet type ${packet.type} for packet identifier ${packet.packetIdentifier}, which belongs to a SUBSCRIBE or UNSUBSCRIBE`,
+          `${packetName(packet.type)} for packet identifier ${packet.packetIdentifier}, which belongs to a SUBSCRIBE or UNSUBSCRIBE`,
         );
       }
       this.#reportUnexpected(packet);
@@ -467,7 +467,7 @@ export class OutgoingPublish {
     if (message.qos !== qos) {
       throw new ProtocolBreach(
         ReasonCode.protocolError,
-        `packet type ${packet.type} for packet identifier ${packet.packetIdentifier}, which belongs to a QoS ${message.qos} PUBLISH`,
+        `${packetName(packet.type)} for packet identifier ${packet.packetIdentifier}, which belongs to a QoS ${message.qos} PUBLISH`,
       );
     }
     noteProgress(this.#shared);

@@ -24,7 +24,7 @@ import type {
   Ticket,
   UnsubscribeRequest,
 } from './batch.ts';
-import { ProtocolBreach } from './breach.ts';
+import { ProtocolBreach, packetName } from './breach.ts';
 import type { Connection } from './connection.ts';
 import type { Negotiated } from './negotiated.ts';
 import type { Shared } from './shared.ts';
@@ -177,14 +177,14 @@ export class SubscribeRequests {
     if (request?.kind !== kind) {
       throw new ProtocolBreach(
         ReasonCode.protocolError,
-        `packet type ${packetType} for packet identifier ${packetIdentifier}, which belongs to another kind of packet`,
+        `${packetName(packetType)} for packet identifier ${packetIdentifier}, which belongs to another kind of packet`,
       );
     }
     const asked = filtersOf(request).length;
     if (reasonCodes !== asked) {
       throw new ProtocolBreach(
         ReasonCode.protocolError,
-        `packet type ${packetType} has ${reasonCodes} reason codes for ${asked} topic filters`,
+        `${packetName(packetType)} has ${reasonCodes} reason codes for ${asked} topic filters`,
       );
     }
     requests.delete(packetIdentifier);
