@@ -23,7 +23,7 @@ describe.each(folders.map((folder, index) => [folder, index] as const))(
       const paths = [...at(index).files.keys()];
       expect(paths).toContain('package.json');
       expect(paths).toContain('README.md');
-    expect(paths.some((path) => path === 'LICENSE' || path === 'dist/LICENSES.txt')).toBe(true);
+      expect(paths.some((path) => path === 'LICENSE' || path === 'dist/LICENSES.txt')).toBe(true);
       const planned =
         /^(package\.json|README\.md|LICENSE|dist\/(package\.json|LICENSES\.txt)|(dist|src)\/.*\.(js|ts|map))$/;
       expect(paths.filter((path) => !planned.test(path))).toEqual([]);
