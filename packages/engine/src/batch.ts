@@ -70,17 +70,20 @@ export interface ConnectRequest {
   readonly pipeline: boolean;
 }
 
+/** The contents of one SUBSCRIBE. */
 export interface SubscribeRequest {
   readonly subscriptions: readonly SubscriptionRequest[];
   /** Subscription Identifier and User Properties under 5.0. Left out where the server does not allow the identifier. */
   readonly properties: Properties;
 }
 
+/** The contents of one UNSUBSCRIBE. */
 export interface UnsubscribeRequest {
   readonly topicFilters: readonly string[];
   readonly properties: Properties;
 }
 
+/** The contents of DISCONNECT. Under 3.1.1, which has none, a reason other than 0x00 means to close without it. */
 export interface DisconnectRequest {
   /** 0x00 normal; 0x04 lets the will be published. */
   readonly reasonCode: number;
@@ -105,8 +108,13 @@ export interface LocalFailure {
   readonly message: string;
 }
 
+/** What became of a message: told once. */
 export type PublishOutcome =
-  /** PUBACK, PUBCOMP, or a PUBREC of 0x80 and above. A reason code of 0x80 and above is a refusal. */
+  /**
+   * PUBACK, PUBCOMP, or a PUBREC of 0x80 and above. A reason code of 0x80 and above is a refusal. At QoS 2 the code is
+   * that of PUBREC, since PUBCOMP 0x92 only says that the exchange was over; also where the session was lost after
+   * PUBREC, and PUBCOMP will never come.
+   */
   | {
       readonly kind: 'acknowledged';
       readonly reasonCode: number;
@@ -118,6 +126,7 @@ export type PublishOutcome =
   | { readonly kind: 'sent' }
   | LocalFailure;
 
+/** What became of a SUBSCRIBE or UNSUBSCRIBE: told once. */
 export type RequestOutcome =
   /** SUBACK or UNSUBACK: one reason code for each filter, in order. 3.1.1's UNSUBACK counts as 0x00 for each. */
   | {
@@ -156,6 +165,7 @@ export type DisconnectReason =
   /** Session Present 1 where we have no state of it, and `foreignSession` is not 'adopt'. [MQTT-3.2.2-4] */
   | { readonly kind: 'foreignSession' };
 
+/** What happened, to be delivered in order. */
 export type EngineEvent =
   | {
       readonly type: 'connected';

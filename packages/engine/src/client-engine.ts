@@ -31,6 +31,7 @@ import { SessionState } from './session-state.ts';
 import type { Shared } from './shared.ts';
 import { SubscribeRequests } from './subscribe-requests.ts';
 
+/** Bounds on messages that wait to be sent for the first time. */
 export interface QueueLimits {
   /** Most messages accepted and not yet sent. */
   readonly maximumMessages: number;
@@ -51,6 +52,7 @@ export interface QueueLimits {
   readonly inFlight: number;
 }
 
+/** What is decided once for the life of an engine. */
 export interface EngineOptions {
   readonly queue: QueueLimits;
   /** Bounds on received QoS 1 and 2 messages that are not yet acknowledged; they bind where no Receive Maximum does (3.1.1). */

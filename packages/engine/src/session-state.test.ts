@@ -197,6 +197,19 @@ describe('a resumed session', () => {
     expect(outcomes(h)).toEqual([[ticket, 0]]);
   });
 
+  it('lets nothing newer pass what is still to be sent again, though a batch was taken', () => {
+    const h = new EngineHarness().resumable();
+    for (let count = 0; count < 30; count++)
+      h.publish('t', { qos: 1, payload: 'x'.repeat(15_000) });
+    h.cut();
+    h.open(persistent);
+    h.holdBatches = true;
+    h.server(connack({ sessionPresent: true }));
+    h.engine.takeBatch();
+    h.publish('newer', { qos: 1 });
+    expect([h.engine.pendingBytes, h.engine.queued.messages]).toEqual([0, 1]);
+  });
+
   it('takes an acknowledgement for what it has not sent again yet', () => {
     const h = new EngineHarness().resumable();
     for (let count = 0; count < 3; count++) h.publish('t', { qos: 1 });
