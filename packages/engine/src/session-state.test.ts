@@ -608,6 +608,20 @@ describe('a session from a store', () => {
     expect(other.takeSentShort()).toEqual(['publish 4']);
   });
 
+  it('keeps the original order where only the first had been sent as new', () => {
+    const h = new EngineHarness().resumable();
+    for (const topic of ['a', 'b', 'c']) h.publish(topic, { qos: 1 });
+    h.reconnect(persistent, { properties: { receiveMaximum: 1 } });
+    expect(h.takeSentShort()).toEqual(['publish 4']);
+    const next = restarted(h);
+    next.reconnect();
+    expect(next.takeSent()).toMatchObject([
+      { topic: 'a', dup: true, packetIdentifier: 4 },
+      { topic: 'b', dup: false },
+      { topic: 'c', dup: false },
+    ]);
+  });
+
   it('hands over again what no handler has done with, and answers it when it comes again', () => {
     const h = new EngineHarness().resumable();
     h.server(
