@@ -8,7 +8,10 @@ const allowed: Readonly<Record<string, RegExp>> = {
   'packages/core': /^@mqtt-kit\/(packet|engine)$/,
   'packages/transport-tcp': /^(@mqtt-kit\/core|node:.*)$/,
   'packages/transport-websocket': /^(@mqtt-kit\/(core|transport-tcp)|node:.*|ws)$/,
-  'packages/mqtt-kit': /^(@mqtt-kit\/(core|transport-tcp|transport-websocket)|node:.*)$/,
+  'packages/store-file': /^(@mqtt-kit\/(packet|engine|core)|node:.*)$/,
+  'packages/store-indexeddb': /^(@mqtt-kit\/(packet|engine|core)|idb-keyval)$/,
+  'packages/mqtt-kit':
+    /^(@mqtt-kit\/(core|transport-(tcp|websocket)|store-(file|indexeddb))|node:.*)$/,
   'packages/testkit': /^(@mqtt-kit\/(packet|engine|core)|node:.*)$/,
   'packages/cli': /^(@mqtt-kit\/(packet|core)|mqtt-kit|yargs(\/.*)?|yargs-parser|chalk|node:.*)$/,
   'apps/mqtt-pub': /^(@mqtt-kit\/cli|node:.*)$/,
@@ -16,7 +19,7 @@ const allowed: Readonly<Record<string, RegExp>> = {
 };
 
 /** Files that run in a browser. */
-const browserSafe = /(^packages\/(packet|engine|core)\/)|(\.browser\.ts$)/;
+const browserSafe = /(^packages\/(packet|engine|core|store-indexeddb)\/)|(\.browser\.ts$)/;
 
 function importsOf(path: string): string[] {
   const code = withoutComments(read(path));
