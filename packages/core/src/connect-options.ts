@@ -118,6 +118,21 @@ const connectNames = [
   'userProperties',
 ] as const satisfies readonly (keyof ConnectOptions)[];
 
+/** Names that other clients have at the top. */
+const elsewhere: Readonly<Record<string, string>> = {
+  ca: 'tls.ca',
+  cert: 'tls.cert',
+  key: 'tls.key',
+  passphrase: 'tls.passphrase',
+  rejectUnauthorized: 'tls.rejectUnauthorized',
+  servername: 'tls.servername',
+  headers: 'webSocket.headers',
+  host: 'the host in the url',
+  hostname: 'the host in the url',
+  port: 'the port in the url',
+  protocol: 'the scheme of the url',
+};
+
 const fourBytes = 0xffff_ffff;
 const sevenDaysSeconds = 7 * 24 * 60 * 60;
 
@@ -127,7 +142,7 @@ export function connectSettings(
   url: string | URL,
   options: ConnectOptions | undefined,
 ): ConnectSettings {
-  const given = checkOptions('options of connect', options, connectNames);
+  const given = checkOptions('options of connect', options, connectNames, elsewhere);
   const get = <K extends keyof ConnectOptions>(name: K): unknown => given.get(name);
   const urls = checkUrls(environment, url, get('servers'));
   const tls = checkTlsOptions(get('tls'));

@@ -116,16 +116,21 @@ export function checkTimeout(name: string, value: unknown): number {
 
 /**
  * The names and values of an options object, without those that are `undefined`; none of no object. A name that is not
- * known is an error with the nearest known one.
+ * known is an error with the nearest known one; `elsewhere` says where names belong that are often put here.
  */
-export function checkOptions(name: string, value: unknown, known: readonly string[]): GivenOptions {
+export function checkOptions(
+  name: string,
+  value: unknown,
+  known: readonly string[],
+  elsewhere: Readonly<Record<string, string>> = {},
+): GivenOptions {
   const options = new GivenOptions();
   if (value === undefined) return options;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw expectation(name, 'an object', value);
   }
   for (const [key, item] of Object.entries(value)) {
-    if (!known.includes(key)) throw unknownName(name, key, known);
+    if (!known.includes(key)) throw unknownName(name, key, known, elsewhere);
     if (item !== undefined) options.set(key, item);
   }
   return options;
@@ -139,10 +144,14 @@ export class GivenOptions extends Map<string, unknown> {
   }
 }
 
-export function unknownName(name: string, key: string, known: readonly string[]): MqttUsageError {
-  const nearest = nearestName(key, known);
-  const hint =
-    nearest === undefined ? `Known are ${known.join(', ')}.` : `Did you mean ${nearest}?`;
+export function unknownName(
+  name: string,
+  key: string,
+  known: readonly string[],
+  elsewhere: Readonly<Record<string, string>> = {},
+): MqttUsageError {
+  const meant = Object.hasOwn(elsewhere, key) ? elsewhere[key] : nearestName(key, known);
+  const hint = meant === undefined ? `Known are ${known.join(', ')}.` : `Did you mean ${meant}?`;
   return new MqttUsageError(`${name} has an unknown name ${given(key)}. ${hint}`, { hint });
 }
 
