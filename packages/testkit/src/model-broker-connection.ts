@@ -32,8 +32,9 @@ const largestPacketSize = 268_435_460;
 export class ModelConnection implements ServerStreamHandlers {
   readonly number: number;
   /**
-   * Whether CONNACK has come to the client: whoever drives the broker says so. A session that began with a CONNACK
-   * that never came is forgotten, since no client could tell it from the one before.
+   * Whether the client has taken CONNACK to heart, durably where it has a store: whoever drives the broker says so. A
+   * session that began with a CONNACK of which that is not true is forgotten, since no client could tell it from the
+   * one before.
    */
   connackArrived = false;
   /** Whether answers wait for `answer`, whatever the plan says. */

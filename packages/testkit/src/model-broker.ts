@@ -43,7 +43,11 @@ export interface ModelBrokerHooks {
   /** The client has acknowledged a message: the broker will not send it again. */
   onTaken(payload: Uint8Array, qos: 1 | 2, session: ModelSession): void;
   /** Reason code of the next PUBACK, PUBREC or SUBACK entry; 0: taken. */
-  reasonFor(kind: 'puback' | 'pubrec' | 'suback', version: ModelVersion, packet: ClientPacket): number;
+  reasonFor(
+    kind: 'puback' | 'pubrec' | 'suback',
+    version: ModelVersion,
+    packet: ClientPacket,
+  ): number;
   /** Something happened that statistics count. */
   count(what: string): void;
 }

@@ -1,0 +1,191 @@
+/**
+ * Who has which message: what the application was told, what the server owns, what a handler got. It is the judge of
+ * loss, doubling and order.
+ */
+import { hold } from './violation.ts';
+
+export interface PublishedMessage {
+  readonly number: number;
+  readonly topic: string;
+  readonly qos: 0 | 1 | 2;
+  /** The life of the process in which it was published. */
+  readonly life: number;
+  /** How the application was told it ended; `undefined`: not yet. */
+  outcome: string | undefined;
+  owned: number;
+  /** The server's session that owned it last. */
+  epoch: number;
+  /** The server refused it once. */
+  refused: boolean;
+  /** Left behind CONNECT and may be sent again, since the server's word never came. */
+  uncertain: boolean;
+}
+
+export interface InboundMessage {
+  readonly number: number;
+  readonly topic: string;
+  readonly qos: 0 | 1 | 2;
+  readonly epoch: number;
+  /** The client has acknowledged it. */
+  taken: boolean;
+  delivered: number;
+  /** The life of the process that got it last. */
+  life: number;
+  /** Its handler has done with it. */
+  handled: boolean;
+  /** By refusing it. */
+  refused: boolean;
+}
+
+/** What the client's store knows of a delivery. */
+export interface KeptDelivery {
+  /** It outlives the process. */
+  readonly surviving: boolean;
+  /** It has the end of this one. */
+  readonly ended: boolean;
+}
+
+export class Ledger {
+  readonly published: Map<number, PublishedMessage> = new Map();
+  readonly inbound: Map<number, InboundMessage> = new Map();
+  readonly #lastOwned = new Map<string, number>();
+  readonly #lastDelivered = new Map<string, number>();
+  #lastNumber = 0;
+
+  nextNumber(): number {
+    this.#lastNumber += 1;
+    return this.#lastNumber;
+  }
+
+  publish(number: number, topic: string, qos: 0 | 1 | 2, life: number): PublishedMessage {
+    const message: PublishedMessage = {
+      number,
+      topic,
+      qos,
+      life,
+      outcome: undefined,
+      owned: 0,
+      epoch: 0,
+      refused: false,
+      uncertain: false,
+    };
+    this.published.set(number, message);
+    return message;
+  }
+
+  /** The application is told how a publish ended. */
+  settled(message: PublishedMessage, outcome: string): void {
+    hold(
+      message.outcome === undefined,
+      10,
+      () => `message ${message.number} ends as ${outcome} after ${message.outcome}`,
+    );
+    message.outcome = outcome;
+    if (outcome === 'success' && message.qos > 0) {
+      hold(
+        message.owned > 0,
+        11,
+        () => `message ${message.number} is a success, the server has it not`,
+      );
+    }
+    if ((outcome === 'withdrawn' || outcome === 'queueFull') && !message.uncertain) {
+      hold(
+        message.owned === 0,
+        11,
+        () => `message ${message.number} is ${outcome}, and the server has it`,
+      );
+    }
+  }
+
+  /** The server owns a message. */
+  own(number: number, topic: string, qos: number, epoch: number): void {
+    const message = this.published.get(number);
+    hold(
+      message !== undefined,
+      18,
+      () => `the server has a message ${number} that nobody published`,
+    );
+    hold(
+      message.topic === topic && message.qos === qos,
+      18,
+      () =>
+        `message ${number} to ${message.topic} at QoS ${message.qos} is to ${topic} at QoS ${qos}`,
+    );
+    if (qos === 2) {
+      hold(
+        message.owned === 0 || message.epoch !== epoch,
+        'twice',
+        () => `the server has QoS 2 message ${number} twice`,
+      );
+    }
+    if (qos === 0 && !message.uncertain) {
+      hold(message.owned === 0, 'twice', () => `the server has QoS 0 message ${number} twice`);
+    }
+    const unsent = message.outcome === 'withdrawn' || message.outcome === 'queueFull';
+    hold(
+      !unsent || message.uncertain,
+      11,
+      () => `message ${number} is ${message.outcome}, and is sent`,
+    );
+    message.epoch = epoch;
+    message.owned += 1;
+    if (message.owned > 1 || message.refused) return;
+    const key = `${qos} ${topic}`;
+    const last = this.#lastOwned.get(key) ?? 0;
+    hold(last < number, 8, () => `message ${number} to ${topic} after ${last}`);
+    this.#lastOwned.set(key, number);
+  }
+
+  /** The server has a message for the client. */
+  offer(number: number, topic: string, qos: 0 | 1 | 2, epoch: number): void {
+    const message = {
+      number,
+      topic,
+      qos,
+      epoch,
+      taken: false,
+      delivered: 0,
+      life: 0,
+      handled: false,
+      refused: false,
+    };
+    this.inbound.set(number, message);
+  }
+
+  /** A handler gets a message. */
+  deliver(
+    number: number,
+    topic: string,
+    redelivered: boolean,
+    life: number,
+    kept: KeptDelivery,
+  ): InboundMessage {
+    const { surviving, ended } = kept;
+    const message = this.inbound.get(number);
+    hold(message !== undefined, 18, () => `a message ${number} that nobody sent is delivered`);
+    hold(
+      message.topic === topic,
+      22,
+      () => `message ${number} to ${message.topic} comes as ${topic}`,
+    );
+    const before = message.delivered > 0 && (surviving || message.life === life);
+    if (redelivered) {
+      hold(
+        message.life !== life || message.qos === 1,
+        9,
+        () => `message ${number} is delivered again in one life`,
+      );
+      hold(!ended, 9, () => `message ${number} is delivered again after its end`);
+    } else if (message.qos !== 1 && !message.refused) {
+      hold(!before, 9, () => `QoS ${message.qos} message ${number} is delivered twice`);
+    }
+    message.delivered += 1;
+    message.life = life;
+    if (message.delivered > 1) return message;
+    const key = `${message.qos} ${topic}`;
+    const last = this.#lastDelivered.get(key) ?? 0;
+    hold(last < number, 8, () => `message ${number} on ${topic} is delivered after ${last}`);
+    this.#lastDelivered.set(key, number);
+    return message;
+  }
+}

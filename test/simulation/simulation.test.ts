@@ -1,0 +1,57 @@
+import { rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundle, makeFolder } from './bundle.mjs';
+import { expectedEngineCounts } from './expected-counts.ts';
+import { withoutTimeAndChance } from './forbidden-globals.ts';
+import { describeFailure, runSeeds, standardSeeds } from './simulate.mjs';
+
+const steps = 1_000;
+let folder = '';
+let program = '';
+
+beforeAll(async () => {
+  folder = makeFolder();
+  program = await bundle(folder);
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function run(level: string, from: number, seeds: number, processes = availableParallelism()) {
+  const assignment = { level, from, seeds, steps, without: [], minimise: true };
+  return runSeeds(program, assignment, processes);
+}
+
+describe('simulation', () => {
+  it('holds every invariant at the engine level, and gets everywhere', async () => {
+    const { failures, counts, steps: done } = await run('engine', 1, standardSeeds.engine);
+    expect(failures.map((failure) => describeFailure('engine', steps, failure))).toEqual([]);
+    expect(done).toBe(standardSeeds.engine * steps);
+    expect(expectedEngineCounts.filter((name) => !((counts[name] ?? 0) > 0))).toEqual([]);
+  }, 120_000);
+
+  it('gives the same run for the same seed in another process', async () => {
+    const [one, other] = await Promise.all([run('engine', 7, 1, 1), run('engine', 7, 1, 1)]);
+    const next = await run('engine', 8, 1, 1);
+    expect(one.hash).toBe(other.hash);
+    expect(one.hash).not.toBe(next.hash);
+  });
+
+  it('forbids time and chance while it runs, and gives them back', async () => {
+    const { random } = Math;
+    const read = [() => Date.now(), () => Math.random(), () => performance.now(), () => new Date()];
+    const thrown = await withoutTimeAndChance(() =>
+      [...read, () => setTimeout(() => {}, 0), () => setImmediate(() => {})].map((call) => {
+        try {
+          call();
+          return 'allowed';
+        } catch (error) {
+          return (error as Error).message.replace(/^.* was called/, 'was called');
+        }
+      }),
+    );
+    expect(new Set(thrown)).toEqual(new Set(['was called while a simulation runs']));
+    expect(Math.random).toBe(random);
+    expect(Date.now()).toBeGreaterThan(0);
+  });
+});
