@@ -13,6 +13,7 @@ import type { SessionOperation, SessionSnapshot } from '@mqtt-kit/engine';
 import { Journal } from './journal.ts';
 import { lockSession } from './session-lock.ts';
 
+/** How careful a file store is. */
 export interface FileStoreOptions {
   /**
    * What a commit waits for. `process` (default): the operating system has it, so that it outlives a killed process.

@@ -92,8 +92,6 @@ export interface Known {
   readonly subscription: number | undefined;
 }
 
-export type Table = (version: Version) => readonly Row[];
-
 export const malformed = 0x81;
 export const protocolError = 0x82;
 /** Where it is a matter of reading order, or where both are defensible. */
