@@ -4,6 +4,9 @@
  * A resumed session delivers right after CONNACK, before the application had a chance to subscribe again. While
  * a resume is fresh, messages without a handler are therefore held, unacknowledged, for one to come. After that, and
  * in any other situation, they are acknowledged, as the protocol demands, and reported.
+ *
+ * A durable store changes this: it has the message, and the server has its answer. One that matches a filter which an
+ * earlier life of the session subscribed to waits for its handler without limit of time; the inbox bounds how many.
  */
 import type { Delivery, EngineEvent } from '@mqtt-kit/engine';
 import type { PublishPacket } from '@mqtt-kit/packet';
@@ -12,7 +15,7 @@ import type { Waiting } from './consumer.ts';
 import type { Driver } from './driver.ts';
 import { type Message, ReceivedMessage } from './message.ts';
 import { Receipt } from './receipt.ts';
-import type { SubscriptionTree } from './subscription-tree.ts';
+import { SubscriptionTree } from './subscription-tree.ts';
 import type { Route } from './topic-filter-entry.ts';
 
 /** How long a resume is fresh, and how many messages are held meanwhile. */
@@ -26,6 +29,8 @@ export class Dispatcher {
   readonly #clock: Clock;
   readonly #tree: SubscriptionTree<Route>;
   readonly #onUnmatched: (message: Message) => void;
+  /** Filters of earlier lives of a durable session, for which a handler may yet come. */
+  readonly #expected = new SubscriptionTree<true>();
   #held: MessageEvent[] = [];
   #holding = false;
   #cancelHold: Cancel | undefined;
@@ -38,11 +43,19 @@ export class Dispatcher {
     clock: Clock,
     tree: SubscriptionTree<Route>,
     onUnmatched: (message: Message) => void,
+    expectedFilters: Iterable<string>,
   ) {
     this.#driver = driver;
     this.#clock = clock;
     this.#tree = tree;
     this.#onUnmatched = onUnmatched;
+    for (const topicFilter of expectedFilters) this.#expected.add(topicFilter, true);
+  }
+
+  /** The application subscribed to these, or ended them: what is held for them has a handler now, or never will. */
+  stopExpecting(topicFilters: readonly string[]): void {
+    for (const topicFilter of topicFilters) this.#expected.remove(topicFilter, true);
+    this.#lookAgain();
   }
 
   /** A session was resumed: messages whose handlers are not there yet are held for a while. */
@@ -54,27 +67,42 @@ export class Dispatcher {
   }
 
   onMessage(event: MessageEvent): void {
+    // Those that are held came before it, and are about to be handed out.
+    if (this.#lookScheduled) this.#held.push(event);
+    else this.#dispatch(event);
+  }
+
+  #dispatch(event: MessageEvent): void {
     const routes = this.#routesOf(event.packet);
     if (routes.length > 0) {
       this.#hand(event, routes);
       return;
     }
-    if (this.#holding && this.#held.length < maximumHeld) {
+    if ((this.#holding && this.#held.length < maximumHeld) || this.#isExpected(event)) {
       this.#held.push(event);
       return;
     }
     this.#unmatched(event);
   }
 
+  /** At QoS 0 nothing is stored: such a message waits for nobody. */
+  #isExpected({ packet }: MessageEvent): boolean {
+    return packet.qos > 0 && this.#expected.match(packet.topic).length > 0;
+  }
+
   /** A handler came: those that are held for it are handed out, once all calls of this turn are made. */
   onSubscribed(): void {
+    this.#lookAgain();
+  }
+
+  #lookAgain(): void {
     if (this.#held.length === 0 || this.#lookScheduled) return;
     this.#lookScheduled = true;
     queueMicrotask(() => {
       this.#lookScheduled = false;
       const held = this.#held;
       this.#held = [];
-      for (const event of held) this.onMessage(event);
+      for (const event of held) this.#dispatch(event);
     });
   }
 
@@ -109,11 +137,11 @@ export class Dispatcher {
   }
 
   #hand(event: MessageEvent, routes: readonly Route[]): void {
-    const { packet, delivery } = event;
+    const { packet, delivery, redelivered } = event;
     const receipt =
       packet.qos === 0 ? undefined : new Receipt(delivery, routes.length, this.#acknowledge);
     for (const { use, pattern } of routes) {
-      use.consumer.take(new ReceivedMessage(packet, pattern), receipt);
+      use.consumer.take(new ReceivedMessage(packet, pattern, redelivered), receipt);
     }
   }
 
@@ -122,11 +150,11 @@ export class Dispatcher {
     this.#cancelHold = undefined;
     const held = this.#held;
     this.#held = [];
-    for (const event of held) this.onMessage(event);
+    for (const event of held) this.#dispatch(event);
   }
 
-  #unmatched({ packet, delivery }: MessageEvent): void {
-    this.#onUnmatched(new ReceivedMessage(packet, undefined));
+  #unmatched({ packet, delivery, redelivered }: MessageEvent): void {
+    this.#onUnmatched(new ReceivedMessage(packet, undefined, redelivered));
     if (packet.qos > 0) this.#acknowledge(delivery);
   }
 }

@@ -103,6 +103,7 @@ describe('ReceivedMessage', () => {
       'qos',
       'retain',
       'dup',
+      'redelivered',
       'packetIdentifier',
     ]);
   });

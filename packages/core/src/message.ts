@@ -17,6 +17,11 @@ export interface Message<Params = Readonly<Record<string, string | string[]>>> {
   readonly retain: boolean;
   /** The server may have sent it before. */
   readonly dup: boolean;
+  /**
+   * It comes from the session store: an earlier life of the process took it, and may have handed it to a handler
+   * without living to see the end of that. Never set where the store is not durable.
+   */
+  readonly redelivered: boolean;
   /** What the named wildcards of the subscription's filter stand for. */
   readonly params: Params;
   /** `undefined` at QoS 0. */
@@ -47,18 +52,20 @@ export class ReceivedMessage implements Message<LooseParams> {
   readonly qos: QoS;
   readonly retain: boolean;
   readonly dup: boolean;
+  readonly redelivered: boolean;
   readonly packetIdentifier: number | undefined;
   readonly #packet: PublishPacket;
   readonly #pattern: ParsedTopicPattern | undefined;
   #params: LooseParams | undefined;
 
   /** Without a pattern for a message that no subscription matches. */
-  constructor(packet: PublishPacket, pattern: ParsedTopicPattern | undefined) {
+  constructor(packet: PublishPacket, pattern: ParsedTopicPattern | undefined, redelivered = false) {
     this.topic = packet.topic;
     this.payload = packet.payload;
     this.qos = packet.qos;
     this.retain = packet.retain;
     this.dup = packet.dup;
+    this.redelivered = redelivered;
     this.packetIdentifier = packet.packetIdentifier;
     this.#packet = packet;
     this.#pattern = pattern;

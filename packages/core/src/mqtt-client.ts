@@ -130,8 +130,12 @@ export class Client implements MqttClient {
         firstIdentifier: settings.sessionKept ? 1 + Math.floor(clock.random() * 2 ** 27) : 1,
       },
     );
-    this.#dispatcher = new Dispatcher(this.#driver, clock, this.#subscriptions.tree, (message) =>
-      this.#listeners.emit('unmatched', message),
+    this.#dispatcher = new Dispatcher(
+      this.#driver,
+      clock,
+      this.#subscriptions.tree,
+      (message) => this.#listeners.emit('unmatched', message),
+      durable ? storedFilters(snapshot) : [],
     );
     this.#authenticator = new Authenticator(this.#driver, settings.authentication);
     this.#connector = new Connector(this.#driver, environment, settings, clientId, this.#versions, {
@@ -219,6 +223,7 @@ export class Client implements MqttClient {
         settings,
         (onReturn) => this.#consumer(consume, settings, onReturn),
       );
+      this.#dispatcher.stopExpecting(patterns.map((pattern) => pattern.filter));
       return subscribed as Promise<Subscription<never>>;
     } catch (thrown) {
       return Promise.reject(thrown);
@@ -245,6 +250,7 @@ export class Client implements MqttClient {
     const aborted = abortedBefore(settings.limits, 'unsubscribing');
     if (aborted !== undefined) throw aborted;
     const unique = [...new Set(filters)];
+    this.#dispatcher.stopExpecting(unique);
     const codes = await this.#subscriptions.unsubscribe(unique, settings);
     return filters.map((topicFilter) => codes[unique.indexOf(topicFilter)] as number);
   }
@@ -555,6 +561,16 @@ function restore(engine: ClientEngine, snapshot: SessionSnapshot, clock: Clock):
 function storedVersion(snapshot: SessionSnapshot): ProtocolVersion | undefined {
   for (const operation of snapshot) if (operation.type === 'session') return operation.version;
   return undefined;
+}
+
+/** The filters that the session has subscribed to, over all its lives. */
+function storedFilters(snapshot: SessionSnapshot): ReadonlySet<string> {
+  const filters = new Set<string>();
+  for (const operation of snapshot) {
+    if (operation.type === 'subscription') filters.add(operation.topicFilter);
+    else if (operation.type === 'unsubscription') filters.delete(operation.topicFilter);
+  }
+  return filters;
 }
 
 function asMqttError(thrown: unknown): MqttError {
