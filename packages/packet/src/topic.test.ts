@@ -17,7 +17,7 @@ describe('topicNameProblem', () => {
     expect(topicNameProblem('a#b')).toBe('must not contain wildcards, found "#" at index 1');
   });
 
-  it('[MQTT-4.7.3-2] refuses U+0000, and [MQTT-1.5.4-1] lone surrogates', () => {
+  it('[MQTT-4.7.3-2] [MQTT-1.5.4-1] refuses U+0000 and lone surrogates', () => {
     expect(topicNameProblem('a\0')).toBe('must not contain U+0000, found at index 1');
     expect(topicNameProblem('a\ud800')).toMatch(/lone surrogate U\+D800 at index 1/);
     expect(topicNameProblem('\udc00b')).toMatch(/lone surrogate U\+DC00 at index 0/);
