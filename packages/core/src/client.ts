@@ -29,6 +29,8 @@ export interface Environment {
   readonly clock: Clock;
   /** Used when the options name none. */
   defaultStore(): SessionStore;
+  /** Tells whoever runs the program that a handler failed, where no `error` listener hears of it. Default: nobody. */
+  warn?(error: MqttError): void;
 }
 
 /** What became of a message. */
@@ -113,7 +115,7 @@ export interface MqttClient extends AsyncDisposable {
    * stays, as `error.subscription`), `timeout`, `aborted`, `clientClosed`. Aborting `signal` later ends the subscription.
    */
   subscribe<const F extends string>(
-    filter: F,
+    filter: F | readonly F[],
     handler: MessageHandler<TopicParams<F>>,
   ): Promise<Subscription<TopicParams<F>>>;
   subscribe<const F extends string>(
