@@ -11,7 +11,8 @@ export interface AcceptedMessage extends Linked<AcceptedMessage> {
   payload: Uint8Array;
   readonly qos: QoS;
   readonly retain: boolean;
-  readonly properties: Properties;
+  /** As they were sent, once they were: Message Expiry Interval is then less the time that the message waited. */
+  properties: Properties;
   readonly expiresAtEpochMs: number;
   /** Payload, topic and properties; what the queue's bound counts. */
   readonly bytes: number;

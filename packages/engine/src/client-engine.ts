@@ -71,6 +71,11 @@ export interface EngineOptions {
   readonly useTopicAliases: boolean;
   /** Whether `packet` events are made. */
   readonly trace: boolean;
+  /**
+   * Whether PUBLISH packets wait for `publishingMayBegin` when CONNACK said that the session is new: whoever hears of
+   * the connection can then subscribe before what was queued goes out, and misses none of it. Default false.
+   */
+  readonly subscribeFirst?: boolean;
 }
 
 /**
@@ -118,6 +123,11 @@ export class ClientEngine {
     return connection === undefined || connection.phase === 'opening'
       ? 0
       : connection.encoder.pendingBytes;
+  }
+
+  /** Batches to be taken before the one that carries what is asked for now. */
+  get batchesAhead(): number {
+    return this.#shared.output.sealedBatches;
   }
 
   /** The number of the current connection, until its transport is closed; 0 between connections. */
@@ -183,6 +193,14 @@ export class ClientEngine {
     if (connection === undefined) return;
     this.#phases.transportClosed(connection, now);
     this.#shared.connection = undefined;
+  }
+
+  /** With `subscribeFirst`: the `connected` event was heard, and subscriptions that depend on it are asked for. */
+  publishingMayBegin(now: Now): void {
+    const { connection } = this.#shared;
+    if (connection === undefined) return;
+    connection.publishingHeld = false;
+    this.#pump(now);
   }
 
   /** Whether the transport takes more bytes. While it does not, PUBLISH packets stay in the queue. */

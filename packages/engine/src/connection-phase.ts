@@ -105,6 +105,7 @@ export class ConnectionPhases {
     connection.connected(negotiated, keepAlive, options.useTopicAliases);
     const { number } = connection;
     const { sessionPresent } = connack;
+    connection.publishingHeld = options.subscribeFirst === true && !sessionPresent;
     output.emit({ type: 'connected', connection: number, sessionPresent, negotiated, connack });
     this.#outgoing.settlePipelined(connection);
     this.#agreeOnSession(connection, sessionPresent, foreign, now);

@@ -40,6 +40,8 @@ export class Connection {
 
   /** Whether the transport takes more. */
   writable = true;
+  /** Whether PUBLISH packets wait for `publishingMayBegin`. */
+  publishingHeld = false;
   /** QoS 1 and 2 messages on this connection that are not acknowledged; PUBREL sent again counts, too. */
   unacknowledged = 0;
   /** The first message of the session that may have to be sent again; `undefined` when that is done. */

@@ -75,7 +75,7 @@ export class OutgoingPublish {
           ? this.#sendUnkept(message, connection)
           : this.#sendKept(message, connection, now);
       }
-    } else if (message.qos === 0 && !this.#shared.options.queue.queueQos0 && !this.#pipelining()) {
+    } else if (message.qos === 0 && !this.#shared.options.queue.queueQos0 && !this.#mayGoSoon()) {
       return this.#outcomes.refuse(
         'connectionLost',
         'there is no connection, and QoS 0 is not queued',
@@ -284,10 +284,15 @@ export class OutgoingPublish {
     }
   }
 
-  /** The current connection if CONNACK came and it is not over. */
+  /** The current connection if CONNACK came, it is not over, and PUBLISH packets need not wait for anybody. */
   #speakable(): Connection | undefined {
     const { connection } = this.#shared;
-    return connection?.phase === 'connected' ? connection : undefined;
+    return connection?.phase === 'connected' && !connection.publishingHeld ? connection : undefined;
+  }
+
+  /** Whether a message that waits now leaves as soon as others have had their turn. */
+  #mayGoSoon(): boolean {
+    return this.#pipelining() || (this.#shared.connection?.publishingHeld ?? false);
   }
 
   #pipelining(): boolean {
@@ -388,6 +393,7 @@ export class OutgoingPublish {
     }
     if (message.state === 'queued') session.inFlight.append(message);
     message.state = 'sent';
+    message.properties = properties;
     message.packetIdentifier = packetIdentifier;
     session.byIdentifier.set(packetIdentifier, message);
     message.attempts += 1;
@@ -421,10 +427,10 @@ export class OutgoingPublish {
       this.#sendFirst(message, properties, connection);
       return;
     }
-    // [MQTT-3.3.1-1] [MQTT-4.3.3-7] With its old identifier, however long it has been.
-    const properties = waitedProperties(message, now) ?? lastSecondProperties(message);
+    // [MQTT-3.3.1-1] [MQTT-4.3.3-7] The same but for DUP, however long it has been.
+    const { packetIdentifier, properties } = message;
     try {
-      this.#encoding.encode(message, message.packetIdentifier, true, properties, connection);
+      this.#encoding.encode(message, packetIdentifier, true, properties, connection);
     } catch (error) {
       this.#outcomes.fail(message, 'invalidArgument', invalidPacketMessage(error));
       return;
@@ -524,11 +530,6 @@ function waitedProperties(message: AcceptedMessage, now: Now): Properties | unde
   return left === interval
     ? message.properties
     : { ...message.properties, messageExpiryInterval: left };
-}
-
-/** For a message whose time is over and which was sent before: 0 would make the server throw it away. */
-function lastSecondProperties(message: AcceptedMessage): Properties {
-  return { ...message.properties, messageExpiryInterval: 1 };
 }
 
 /** What the codec says of a packet it refuses. Any other error is a fault of ours and goes on. */

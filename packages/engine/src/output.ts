@@ -63,6 +63,11 @@ export class Output {
     this.seal(0, [], false);
   }
 
+  /** Batches that are sealed and not taken. What is said now is in the one after them. */
+  get sealedBatches(): number {
+    return this.#sealed.length;
+  }
+
   takeSealed(): Batch | undefined {
     return this.#sealed.shift();
   }

@@ -113,10 +113,15 @@ describe.each(['5.0', '3.1.1'] as const)('a resumed session, %s', (version) => {
 
   it('[MQTT-4.3.3-7] sends again whatever Message Expiry Interval says', () => {
     const h = new EngineHarness({ version }).resumable();
+    h.cut();
     h.publish('t', { qos: 1, properties: { messageExpiryInterval: 5 } });
+    h.advance(2000);
+    h.reconnect();
+    const [first] = h.takeSent() as PublishPacket[];
     h.advance(10_000);
     h.reconnect();
-    expect(h.takeSentShort()).toEqual(['publish 1 dup']);
+    expect(h.takeSent()).toEqual([{ ...first, dup: true }]);
+    expect(first!.properties).toEqual(version === '5.0' ? { messageExpiryInterval: 3 } : {});
     expect(outcomes(h)).toEqual([]);
   });
 
