@@ -15,7 +15,7 @@ export default defineConfig({
     projects: [
       {
         ...base,
-        test: { name: 'unit', include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts'] },
+        test: { name: 'unit', testTimeout: 30_000, include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts'] },
       },
       {
         ...base,

@@ -1,4 +1,4 @@
-import type { Message } from '@mqtt-kit/core';
+import type { Message, MqttError } from '@mqtt-kit/core';
 import { publish, pubrel } from '@mqtt-kit/testkit';
 import { describe, expect, it } from 'vitest';
 import { bytes, publish as rawPublish } from './support/bytes.ts';
@@ -297,6 +297,25 @@ describe('a message', () => {
     expect(reported.map((error) => (error.cause as Error).message).sort()).toEqual(['never', 'no']);
     expect(stage.sent('puback')).toMatchObject([{ packetIdentifier: 1, reasonCode: 0 }]);
     expect(stage.sent('pubrec')).toMatchObject([{ packetIdentifier: 2, reasonCode: 0 }]);
+  });
+
+  it('has the failure of its handler told to whoever runs the program, when nobody listens', async () => {
+    const stage = new Stage();
+    const warned: MqttError[] = [];
+    const environment = { ...stage.environment(), warn: (error: MqttError) => warned.push(error) };
+    const client = await stage.connect({}, 'mqtt://localhost', environment);
+    await client.subscribe('throws', () => {
+      throw new Error('no');
+    });
+    stage.server().send(publish('throws', ''));
+    await stage.settle();
+    expect(warned).toMatchObject([
+      { code: 'handlerFailed', message: expect.stringContaining('no') },
+    ]);
+    errors(client);
+    stage.server().send(publish('throws', ''));
+    await stage.settle();
+    expect(warned).toHaveLength(1);
   });
 
   it('comes although the handler of the one before threw', async () => {

@@ -20,6 +20,27 @@ describe('reconnection', () => {
     },
   );
 
+  it.each([0, 1] as const)(
+    'subscribes again before it sends what waited, when the session is new (QoS %i)',
+    async (qos) => {
+      const stage = new Stage();
+      const client = await stage.connect({ version: qos === 0 ? '3.1.1' : '5.0' });
+      await client.subscribe('own/#', { qos }, () => {});
+      stage.hold.add('publish');
+      const unanswered = watch(client.publish('own/unanswered', '', { qos: 1 }));
+      stage.link.current.cut();
+      await stage.settle();
+      const waiting = [1, 2, 3].map((value) => client.publish('own/state', `${value}`, { qos }));
+      stage.hold.clear();
+      await stage.clock.advanceUntil(() => stage.broker.connections.length === 2);
+      await stage.settle();
+      await Promise.all(waiting);
+      const types = stage.server(2).received.map(({ type }) => type);
+      expect(types.slice(0, 6)).toEqual([1, 8, 3, 3, 3, 3]);
+      expect(unanswered.value?.attempts).toBe(2);
+    },
+  );
+
   it('follows a connection that has gone silent', async () => {
     const stage = new Stage();
     const client = await stage.connect({ keepAliveSeconds: 30 });

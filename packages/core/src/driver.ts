@@ -77,7 +77,8 @@ export class Driver {
   #closedWaiters: (() => void)[] = [];
 
   readonly #undelivered: Batch[] = [];
-  #flushListeners: FlushListener[] = [];
+  /** In the order of their batches. */
+  #flushListeners: { readonly batch: number; readonly listener: FlushListener }[] = [];
   #taking = false;
   #delivering = false;
   #committing = false;
@@ -113,7 +114,7 @@ export class Driver {
 
   /** The batch that will carry what is asked for now: for `whenDelivered`, and to tell one flush from the next. */
   get batchToCome(): number {
-    return this.#taken + 1;
+    return this.#taken + 1 + this.#engine.batchesAhead;
   }
 
   /** The transport of the current connection is open, and nobody is closing it. */
@@ -205,7 +206,7 @@ export class Driver {
 
   /** Calls back when what is encoded now was handed to the transport. */
   afterFlush(listener: FlushListener): void {
-    this.#flushListeners.push(listener);
+    this.#flushListeners.push({ batch: this.batchToCome, listener });
   }
 
   /** Whether that batch is committed and delivered. */
@@ -218,6 +219,12 @@ export class Driver {
     const idle = !this.#asked && !this.#committing && !this.#delivering;
     if (this.#delivered >= batch || idle) return Promise.resolve();
     return new Promise((resolve) => this.#deliveryWaiters.push({ batch, resolve }));
+  }
+
+  /** The `connected` event was dealt with: what waited in the queue goes out behind what was asked for then. */
+  publishingMayBegin(): void {
+    this.#engine.publishingMayBegin(this.#now());
+    this.request();
   }
 
   /** Received messages wait for handlers: reading pauses as long as that is possible. */
@@ -292,11 +299,20 @@ export class Driver {
       const batch = this.#engine.takeBatch();
       if (batch === undefined) break;
       this.#taken += 1;
-      const taken: TakenBatch = { batch, flushListeners: this.#flushListeners };
-      if (this.#flushListeners.length > 0) this.#flushListeners = [];
+      const taken: TakenBatch = { batch, flushListeners: this.#takeFlushListeners() };
       this.#commit(taken);
     }
     this.#taking = false;
+  }
+
+  /** Those of the batch that was taken just now: batches sealed before theirs carry nothing of it. */
+  #takeFlushListeners(): readonly FlushListener[] {
+    const waiting = this.#flushListeners;
+    if (waiting.length === 0) return noListeners;
+    const due = waiting.filter(({ batch }) => batch <= this.#taken);
+    if (due.length === waiting.length) this.#flushListeners = [];
+    else this.#flushListeners = waiting.slice(due.length);
+    return due.map(({ listener }) => listener);
   }
 
   /** [1] The batch's operations. An `await` only where the store makes a promise. */
@@ -499,6 +515,8 @@ export class Driver {
     return this.#turn;
   }
 }
+
+const noListeners: readonly FlushListener[] = [];
 
 function lostWithConnection(): MqttError {
   return new MqttError('connectionLost', 'the connection was lost before the message was sent', {

@@ -13,10 +13,14 @@ export class Listeners<Events extends { [K in keyof Events]: Listener }> {
   readonly #releases = new Set<() => void>();
   readonly #onError: (error: MqttError, except: readonly Listener[]) => void;
 
-  /** `errorEvent` gets what listeners throw; its listeners take a `MqttError`. */
-  constructor(errorEvent: keyof Events) {
+  /**
+   * `errorEvent` gets what listeners throw; its listeners take a `MqttError`. `onUnheard` gets it when there is none
+   * of them that could.
+   */
+  constructor(errorEvent: keyof Events, onUnheard: (error: MqttError) => void = nothing) {
     this.#onError = (error, except) => {
       const others = this.#of(errorEvent).filter((listener) => !except.includes(listener));
+      if (others.length === 0) onUnheard(error);
       for (const listener of others) this.#call(listener, [error] as never, errorEvent, except);
     };
   }
@@ -77,3 +81,5 @@ export class Listeners<Events extends { [K in keyof Events]: Listener }> {
     }
   }
 }
+
+function nothing(): void {}

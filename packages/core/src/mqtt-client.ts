@@ -82,7 +82,8 @@ export class Client implements MqttClient {
   readonly #dispatcher: Dispatcher;
   readonly #backlog: Backlog;
   readonly #authenticator: Authenticator;
-  readonly #listeners = new Listeners<ClientEvents>('error');
+  readonly #listeners: Listeners<ClientEvents>;
+  readonly #warn: (error: MqttError) => void;
   #status: Status = { state: 'connecting', attempt: 1, server: '' };
   #negotiated: Negotiated | undefined;
   #closing: Promise<CloseResult> | undefined;
@@ -94,6 +95,8 @@ export class Client implements MqttClient {
 
   constructor({ environment, settings, clientId, store, snapshot }: ClientParts) {
     this.#clock = environment.clock;
+    this.#warn = (error) => environment.warn?.(error);
+    this.#listeners = new Listeners('error', this.#warn);
     this.#settings = settings;
     this.#store = store;
     this.#versions = new VersionChoice(settings.version, settings.needs50, storedVersion(snapshot));
@@ -108,7 +111,7 @@ export class Client implements MqttClient {
     this.#backlog = new Backlog(settings.inbox, {
       canPause: () => this.#driver.mayPause,
       onLag: (lag) => this.#driver.setConsumersLag(lag),
-      onError: (error) => this.#listeners.emit('error', error),
+      onError: (error) => this.#report(error),
     });
     this.#publications = new Publications(
       this.#driver,
@@ -122,7 +125,7 @@ export class Client implements MqttClient {
       {
         onAdded: () => this.#dispatcher.onSubscribed(),
         onAbandoned: (waiting) => this.#dispatcher.onAbandoned(waiting),
-        onError: (error) => this.#listeners.emit('error', error),
+        onError: (error) => this.#report(error),
       },
       {
         sessionKept: settings.sessionKept,
@@ -340,6 +343,7 @@ export class Client implements MqttClient {
     this.#negotiated = event.negotiated;
     if (event.sessionPresent && !(this.#store?.durable ?? false)) this.#dispatcher.holdUnmatched();
     this.#subscriptions.onConnected(event.negotiated, event.sessionPresent);
+    this.#driver.publishingMayBegin();
     this.#connector.onConnected(event);
   }
 
@@ -355,6 +359,12 @@ export class Client implements MqttClient {
   #onIdle(): void {
     this.#publications.onRoom();
     if (this.#onDrained !== undefined && this.#isDrained()) this.#onDrained();
+  }
+
+  /** What went wrong in the application's own work, or undoes it: somebody is to hear of it, listener or not. */
+  #report(error: MqttError): void {
+    if (this.#listeners.has('error')) this.#listeners.emit('error', error);
+    else this.#warn(error);
   }
 
   #consumer(
@@ -526,6 +536,7 @@ function newEngine(
     pingTimeoutMs: 20_000,
     useTopicAliases: settings.topicAliases,
     trace: settings.trace,
+    subscribeFirst: true,
   });
 }
 

@@ -19,6 +19,8 @@ const environment: Environment = {
   missingTransports: { mqtt: noSockets, mqtts: noSockets, 'mqtt+unix': noSockets },
   clock: systemClock,
   defaultStore: memoryStore,
+  // As an uncaught error in an event listener of the platform: told in the console, and nothing stops.
+  warn: (error) => globalThis.reportError?.(error),
 };
 
 /**

@@ -23,6 +23,7 @@ const environment: Environment = {
   missingTransports: {},
   clock: systemClock,
   defaultStore: memoryStore,
+  warn: (error) => process.emitWarning(error),
 };
 
 /**
