@@ -360,4 +360,21 @@ describe('77', () => {
     expect({ code, attempts }).toEqual({ code: 77, attempts: 1 });
     expect(stderr).toContain('-u NAME');
   });
+
+  it('and says what was wrong with what was sent, wherever it came from', async () => {
+    const broker = new ScriptedBroker({ automatic: refusing(ReasonCode.badUserNameOrPassword) });
+    await using listener = await listenTcp(broker);
+    const here = `127.0.0.1:${listener.port}`;
+    const hints = async (words: readonly string[], env: Readonly<Record<string, string>> = {}) =>
+      (await run('mqtt-sub', [...words, '-t', 'a'], { env })).lines[1]?.trim();
+    const check = 'Check the user name and the password.';
+    expect(await hints(['-L', `mqtt://bob:wrong@${here}`])).toBe(check);
+    expect(await hints(['-L', `mqtt://${here}`, '-u', 'bob', '-P', 'wrong'])).toBe(check);
+    expect(await hints(['-L', `mqtt://bob@${here}`], { MQTT_PASSWORD: 'wrong' })).toBe(check);
+    expect(await hints(['-L', `mqtt://bob@${here}`])).toMatch(
+      /^A user name was sent without a pass/,
+    );
+    expect(await hints(['-L', `mqtt://${here}`, '-P', 'x'])).toMatch(/sent without a user name/);
+    expect(broker.current.received[0]).toMatchObject({ password: new TextEncoder().encode('x') });
+  });
 });

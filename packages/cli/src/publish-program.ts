@@ -4,7 +4,7 @@ import type { Diagnostics } from './diagnostics.ts';
 import { ExitCode, exitCodeOf, giveUpExitCode, signalExitCode } from './exit-codes.ts';
 import { oneShot } from './one-shot.ts';
 import type { ParsedArguments } from './parse-arguments.ts';
-import { largestPayload, publishPlan } from './publish-plan.ts';
+import { largestPayload, type PublishPlan, publishPlan } from './publish-plan.ts';
 import { Publisher } from './publisher.ts';
 import { inputReport, reportOf, timeLimitReport, unpublishedReport } from './report-error.ts';
 import { onEndingSignal } from './signals.ts';
@@ -54,7 +54,7 @@ export async function publishProgram(
   const timeoutMs = first.kind === 'timeLimit' ? 0 : closeTimeoutMs;
   await session.client.close({ timeoutMs });
   const reason: End = gaveUp === undefined ? first : { kind: 'givenUp', error: gaveUp };
-  return tell(reason, session, publisher, args, diagnostics);
+  return tell(reason, session, publisher, plan, diagnostics);
 }
 
 /** Nothing is refused for lack of room: the publisher's own window bounds what is under way. */
@@ -64,18 +64,20 @@ function tell(
   reason: End,
   session: ClientSession,
   publisher: Publisher,
-  args: ParsedArguments,
+  plan: PublishPlan,
   diagnostics: Diagnostics,
 ): number {
   const { unpublished, firstFailure } = publisher;
   switch (reason.kind) {
     case 'done':
       if (firstFailure === undefined) return ExitCode.done;
-      diagnostics.error(unpublishedReport(reportOf(firstFailure, args), publisher));
-      return exitCodeOf(firstFailure, args.program);
+      diagnostics.error(
+        unpublishedReport(reportOf(firstFailure, plan.connection.options), publisher),
+      );
+      return exitCodeOf(firstFailure, 'mqtt-pub');
     case 'timeLimit':
       diagnostics.error(
-        timeLimitReport(args.number('timeout'), `${messages(unpublished)} not published`),
+        timeLimitReport(plan.timeLimitMs, `${messages(unpublished)} not published`),
       );
       return ExitCode.timeLimit;
     case 'signal':
@@ -83,8 +85,10 @@ function tell(
       diagnostics.error({ what: `interrupted: ${messages(unpublished)} not published` });
       return signalExitCode[reason.signal] ?? ExitCode.internal;
     case 'givenUp':
-      diagnostics.error(unpublishedReport(reportOf(reason.error, args), publisher));
-      return giveUpExitCode(reason.error, args.program, session.everConnected);
+      diagnostics.error(
+        unpublishedReport(reportOf(reason.error, plan.connection.options), publisher),
+      );
+      return giveUpExitCode(reason.error, 'mqtt-pub', session.everConnected);
     case 'input':
       diagnostics.error(inputReport(reason.error));
       return ExitCode.usage;

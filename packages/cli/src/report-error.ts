@@ -1,11 +1,17 @@
 import type { MqttError } from 'mqtt-kit';
+import type { ConnectionPlan } from './connection-options.ts';
 import type { Report } from './diagnostics.ts';
-import type { ParsedArguments } from './parse-arguments.ts';
 import { isUsageError, type UsageError } from './usage-error.ts';
 
-/** What a person at a terminal is told about an error: its hints speak of our options, not of the library's. */
-export function reportOf(error: MqttError, args: ParsedArguments): Report {
-  return { what: error.message, hint: hintOf(error, args) };
+/** What was sent to the server to say who we are. */
+export type SentCredentials = Pick<ConnectionPlan['options'], 'username' | 'password'>;
+
+/**
+ * What a person at a terminal is told about an error: its hints speak of our options, not of the library's, and of
+ * what was sent, wherever it came from.
+ */
+export function reportOf(error: MqttError, sent: SentCredentials): Report {
+  return { what: error.message, hint: hintOf(error, sent) };
 }
 
 /** A mistake in the command line, with the way to help when nothing better can be said. */
@@ -51,14 +57,27 @@ export function internalReport(error: unknown): Report {
   };
 }
 
-function hintOf(error: MqttError, args: ParsedArguments): string | undefined {
-  if (error.code === 'notAuthorized' && !args.given('username')) {
-    return 'No user name was given by -u: add -u NAME, and its password by MQTT_PASSWORD or --password-file.';
+function hintOf(error: MqttError, sent: SentCredentials): string | undefined {
+  if (error.code === 'notAuthorized') {
+    const missing = missingCredentials(sent);
+    if (missing !== undefined) return missing;
   }
   if (error.code === 'connectTimeout' && error.hint === undefined) {
     return 'Check host and port, and firewalls on the way; --connect-timeout SECONDS waits longer.';
   }
   return error.hint === undefined ? undefined : inOurWords(error.hint);
+}
+
+/** What a server that refuses us was not told. */
+function missingCredentials({ username, password }: SentCredentials): string | undefined {
+  if (username === undefined) {
+    return password === undefined
+      ? 'No user name was given: add -u NAME, and its password by MQTT_PASSWORD or --password-file.'
+      : 'The password was sent without a user name, and few servers accept that: add -u NAME.';
+  }
+  return password === undefined
+    ? 'A user name was sent without a password: give it by MQTT_PASSWORD or --password-file.'
+    : undefined;
 }
 
 /** The library's words for what our options are. */

@@ -69,7 +69,7 @@ export async function subscribeProgram(
     reason.kind === 'readerGone' || reason.kind === 'outputFailed' ? undefined : output.printed();
   await session.client.close({ timeoutMs: closeTimeoutMs });
   await Promise.race([written, wait(closeTimeoutMs)]);
-  return tell(reason, session, args, diagnostics);
+  return tell(reason, session, plan, diagnostics);
 }
 
 function openOutput(end: OneShot<End>): MessageOutput {
@@ -145,7 +145,7 @@ function refusedText({ topicFilter, reasonCode }: SubscriptionGrant): string {
 function tell(
   reason: End,
   session: ClientSession,
-  args: ParsedArguments,
+  plan: SubscribePlan,
   diagnostics: Diagnostics,
 ): number {
   switch (reason.kind) {
@@ -154,17 +154,17 @@ function tell(
     case 'readerGone':
       return ExitCode.done;
     case 'timeLimit':
-      diagnostics.error(timeLimitReport(args.number('timeout')));
+      diagnostics.error(timeLimitReport(plan.timeLimitMs));
       return ExitCode.timeLimit;
     case 'outputFailed':
       diagnostics.error(outputReport(reason.error));
       return ExitCode.outputFailed;
     case 'refused':
-      diagnostics.error(reportOf(reason.error, args));
-      return exitCodeOf(reason.error, args.program);
+      diagnostics.error(reportOf(reason.error, plan.connection.options));
+      return exitCodeOf(reason.error, 'mqtt-sub');
     case 'givenUp':
-      diagnostics.error(reportOf(reason.error, args));
-      return giveUpExitCode(reason.error, args.program, session.everConnected);
+      diagnostics.error(reportOf(reason.error, plan.connection.options));
+      return giveUpExitCode(reason.error, 'mqtt-sub', session.everConnected);
   }
 }
 
