@@ -78,7 +78,7 @@ export class IncomingPublish {
   }
 
   pubrel(packet: AcknowledgePacket): void {
-    const { session, output } = this.#shared;
+    const { output } = this.#shared;
     const connection = this.#shared.connection!;
     const { packetIdentifier, type: packetType } = packet;
     const exchange = this.#qos2Exchange(packetIdentifier, connection);
@@ -96,7 +96,6 @@ export class IncomingPublish {
       return;
     }
     this.#complete(exchange, connection);
-    session.incoming.delete(packetIdentifier);
   }
 
   /** The handler has done with a message. */
@@ -297,7 +296,6 @@ export class IncomingPublish {
         connection.places -= 1;
       } else if (exchange.releaseWanted) {
         this.#complete(exchange, connection);
-        session.incoming.delete(packetIdentifier);
       }
     }
   }
@@ -308,6 +306,7 @@ export class IncomingPublish {
     if (this.#shared.output.recording) {
       this.#shared.output.record({ type: 'inReleased', packetIdentifier });
     }
+    this.#shared.session.incoming.delete(packetIdentifier);
     if (exchange.connection === connection.number) connection.places -= 1;
     else this.#lendPlace(connection);
     this.#send(PacketType.pubcomp, packetIdentifier, ReasonCode.success, connection);
