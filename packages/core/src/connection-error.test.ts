@@ -83,17 +83,26 @@ describe('connectionFailure', () => {
     expect(error.hint).toContain("version to '3.1.1'");
   });
 
-  it('hints at what answered in place of an MQTT server', () => {
-    const hint = (bytes: number[] | string) => connectionFailure(breach(bytes), facts).error.hint;
-    expect(hint([0x15, 0x03, 0x01])).toContain('mqtts://');
-    expect(hint('HTTP/1.1 400 Bad')).toContain('HTTP server');
-    expect(hint('SSH-2.0-OpenSSH')).toContain('SSH-2.0-OpenSSH');
-    expect(hint([0x30, 0x00])).toBeUndefined();
+  it('says what answered in place of an MQTT server', () => {
+    const error = (bytes: number[] | string) => connectionFailure(breach(bytes), facts).error;
+    expect(error([0x15, 0x03, 0x01])).toMatchObject({
+      message: 'a TLS server answered at mqtt://h:1883, which is not MQTT: bad flags',
+      hint: expect.stringContaining('mqtts://'),
+    });
+    expect(error('HTTP/1.1 400 Bad')).toMatchObject({
+      message: 'an HTTP server answered at mqtt://h:1883, which is not MQTT: bad flags',
+      hint: expect.stringContaining('ws://'),
+    });
+    expect(error('SSH-2.0-OpenSSH')).toMatchObject({
+      message: expect.stringMatching(/^something else than an MQTT server answered at mqtt:/),
+      hint: expect.stringContaining('"SSH-2.0-OpenSSH"'),
+    });
+    expect(error([0x30, 0x00]).hint).toBeUndefined();
     expect(connectionFailure(breach('HTTP/1.1', true), facts).error.hint).toBeUndefined();
-    const { error, fatal } = connectionFailure(breach([0x21]), facts);
-    expect(error).toBeInstanceOf(MqttBreachError);
-    expect(error).toMatchObject({ code: 'malformedPacket', reasonCode: 0x81 });
-    expect(error.message).toBe('mqtt://h:1883 broke the protocol: bad flags');
+    const { error: unknown, fatal } = connectionFailure(breach([0x21]), facts);
+    expect(unknown).toBeInstanceOf(MqttBreachError);
+    expect(unknown).toMatchObject({ code: 'malformedPacket', reasonCode: 0x81 });
+    expect(unknown.message).toBe('mqtt://h:1883 broke the protocol: bad flags');
     expect(fatal).toBe(false);
   });
 

@@ -218,25 +218,34 @@ function breach(
 ): MqttError {
   const code =
     reason.reasonCode === ReasonCode.malformedPacket ? 'malformedPacket' : 'protocolError';
-  const hint = reason.connackReceived ? undefined : answerHint(reason.firstBytes);
-  return new MqttBreachError(code, `${server} broke the protocol: ${reason.message}`, {
-    reasonCode: reason.reasonCode,
-    hint,
-  });
+  const answer = reason.connackReceived ? undefined : foreignAnswer(reason.firstBytes);
+  const message =
+    answer === undefined
+      ? `${server} broke the protocol: ${reason.message}`
+      : `${answer.who} answered at ${server}, which is not MQTT: ${reason.message}`;
+  return new MqttBreachError(code, message, { reasonCode: reason.reasonCode, hint: answer?.hint });
 }
 
 /** What answered in place of an MQTT server, by its first bytes. */
-function answerHint(firstBytes: Uint8Array): string | undefined {
+function foreignAnswer(
+  firstBytes: Uint8Array,
+): { readonly who: string; readonly hint: string } | undefined {
   const [first, second] = firstBytes;
   if ((first === 0x15 || first === 0x16) && second === 0x03) {
-    return 'TLS answered: the port expects mqtts:// (or wss://).';
+    return { who: 'a TLS server', hint: 'The port expects mqtts:// (or wss://).' };
   }
   const text = String.fromCharCode(...firstBytes);
   if (/^HTTP\/|^<(!DOCTYPE|html)/i.test(text)) {
-    return 'An HTTP server answered: for MQTT over WebSocket use ws:// or wss:// with the right path, for plain MQTT another port.';
+    return {
+      who: 'an HTTP server',
+      hint: 'For MQTT over WebSocket use ws:// or wss:// with the right path, for plain MQTT another port.',
+    };
   }
   if (/^[\x20-\x7e\r\n]{4,}$/.test(text)) {
-    return `Something else than an MQTT server answered; it began with ${JSON.stringify(text)}.`;
+    return {
+      who: 'something else than an MQTT server',
+      hint: `It began with ${JSON.stringify(text)}; check host and port.`,
+    };
   }
   return undefined;
 }
