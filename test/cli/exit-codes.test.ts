@@ -343,9 +343,10 @@ describe('76', () => {
         return true;
       },
     };
-    const { code, stderr } = await against(web, 'mqtt-sub', sub);
+    const { code, lines } = await against(web, 'mqtt-sub', sub);
     expect(code).toBe(76);
-    expect(stderr).toMatch(/HTTP/);
+    expect(lines[0]).toMatch(/^mqtt-sub: an HTTP server answered at mqtt:\/\/localhost:/);
+    expect(lines[1]).toMatch(/-L ws:\/\/HOST:PORT/);
   });
 });
 

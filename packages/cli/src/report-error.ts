@@ -91,7 +91,7 @@ const words: readonly (readonly [RegExp, string])[] = [
   [/set version to '3\.1\.1'/g, 'add -V 311'],
   [/Check host and port\./g, 'Check -h HOST and -p PORT.'],
   [/Choose another client identifier;/g, 'Choose another client identifier by -i ID;'],
-  [/(try|Try) ((?:mqtts?|wss?):\/\/)/g, '$1 -L $2HOST:PORT'],
+  [/(try|Try|use|expects) ((?:mqtts?|wss?):\/\/)/g, '$1 -L $2HOST:PORT'],
 ];
 
 function inOurWords(hint: string): string {
