@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PacketType } from '@mqtt-kit/packet';
-import { listenTcp, publish, ScriptedBroker } from '@mqtt-kit/testkit';
+import { listenTcp, publish, ScriptedBroker, suback } from '@mqtt-kit/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { certificates } from '../setup/certificates.ts';
 import { type Child, runChild, startChild } from '../setup/child-process.ts';
@@ -326,4 +326,29 @@ describe('mqtt-sub and a slow reader', () => {
     const pings = server.current.received.filter((packet) => packet.type === PacketType.pingreq);
     expect(pings.length).toBeGreaterThanOrEqual(1);
   }, 30_000);
+});
+
+describe('mqtt-sub beside another client with its client identifier', () => {
+  it('says so once, and comes back ever later', async () => {
+    // As a server under 3.1.1 that gives the session to whoever came last: it closes without a word.
+    const takingOver = new ScriptedBroker({
+      automatic: {
+        onPacket: (packet, connection) => {
+          if (packet.type !== PacketType.subscribe) return false;
+          connection.send(suback(packet));
+          connection.end();
+          return true;
+        },
+      },
+    });
+    await using listener = await listenTcp(takingOver);
+    const words = ['-h', '127.0.0.1', '-p', `${listener.port}`, '-t', 'a', '-V', '311'];
+    const { code, lines } = await run('mqtt-sub', [...words, '-i', 'same', '-W', '6']);
+    expect(code).toBe(27);
+    const hints = lines.filter((line) => line.includes("client identifier 'same'"));
+    expect(hints).toEqual([expect.stringContaining('another client may use')]);
+    // Without longer and longer delays these would be a hundred.
+    expect(listener.acceptedSockets).toBeGreaterThan(5);
+    expect(listener.acceptedSockets).toBeLessThan(30);
+  });
 });

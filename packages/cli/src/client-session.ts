@@ -4,12 +4,11 @@ import {
   type MqttClient,
   type MqttError,
   type MqttErrorCode,
-  type Status,
 } from 'mqtt-kit';
-import type { ConnectionPlan, RetryPlan } from './connection-options.ts';
+import type { ConnectionPlan } from './connection-options.ts';
 import type { Diagnostics } from './diagnostics.ts';
-import { type OneShot, oneShot } from './one-shot.ts';
 import { packetLine } from './packet-trace.ts';
+import { StatusFollower } from './status-follower.ts';
 
 /** A client whose ups and downs are told on standard error. */
 export interface ClientSession {
@@ -36,7 +35,13 @@ export async function openClient(
     ...options,
     waitForConnection: false,
   });
-  const follower = new StatusFollower(plan.retry, diagnostics, onGivenUp);
+  const follower = new StatusFollower({
+    retry: plan.retry,
+    clientId: plan.options.clientId,
+    diagnostics,
+    onGivenUp,
+    nowMs: () => performance.now(),
+  });
   client.on('status', (status) => follower.follow(status));
   client.on('error', (error) => {
     if (!toldByStatus.has(error.code)) diagnostics.note({ text: error.message });
@@ -78,58 +83,3 @@ const toldByStatus: ReadonlySet<MqttErrorCode> = new Set([
   'malformedPacket',
   'protocolError',
 ]);
-
-class StatusFollower {
-  everConnected = false;
-  readonly accepted: OneShot<void> = oneShot();
-  readonly #retry: RetryPlan;
-  readonly #diagnostics: Diagnostics;
-  readonly #onGivenUp: (error: MqttError) => void;
-  #troubled = false;
-
-  constructor(retry: RetryPlan, diagnostics: Diagnostics, onGivenUp: (error: MqttError) => void) {
-    this.#retry = retry;
-    this.#diagnostics = diagnostics;
-    this.#onGivenUp = onGivenUp;
-  }
-
-  follow(status: Status): void {
-    if (status.state === 'connected') {
-      const again = this.everConnected ? 'again ' : '';
-      if (this.#troubled) {
-        this.#diagnostics.note({ text: `connected ${again}to ${status.server}` });
-      }
-      this.everConnected = true;
-      this.accepted.settle();
-      this.#troubled = false;
-    } else if (status.state === 'reconnecting') {
-      this.#onReconnecting(status);
-    } else if (status.state === 'closed' && status.reason !== undefined) {
-      this.#onGivenUp(status.reason);
-    }
-  }
-
-  #onReconnecting(status: Extract<Status, { state: 'reconnecting' }>): void {
-    // The very first attempt has failed already when the first of these comes, and is counted.
-    const retries = this.everConnected ? status.attempt : status.attempt - 1;
-    if (retries > this.#retry.limit || !(this.everConnected || this.#retry.initial)) {
-      this.#onGivenUp(status.reason);
-      return;
-    }
-    this.#troubled = true;
-    if (isTold(retries)) this.#diagnostics.note({ text: reconnectingText(status, retries) });
-  }
-}
-
-/** Attempts 1, 2, 4, 8 and so on: a server that is down for a day fills no log. */
-function isTold(attempt: number): boolean {
-  return (attempt & (attempt - 1)) === 0;
-}
-
-function reconnectingText(
-  status: Extract<Status, { state: 'reconnecting' }>,
-  attempt: number,
-): string {
-  const when = status.delayMs < 950 ? '' : ` in ${Math.round(status.delayMs / 1000)} s`;
-  return `${status.reason.message}; trying again${when} (attempt ${attempt})`;
-}
