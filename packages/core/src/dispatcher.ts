@@ -67,6 +67,8 @@ export class Dispatcher {
   }
 
   onMessage(event: MessageEvent): void {
+    // Those before it may have been given up with their handlers' queues: one that came now would overtake them.
+    if (this.#ended) return;
     // Those that are held came before it, and are about to be handed out.
     if (this.#lookScheduled) this.#held.push(event);
     else this.#dispatch(event);
