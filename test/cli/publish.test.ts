@@ -169,34 +169,42 @@ describe.runIf(here)('mqtt-pub and mosquitto_sub agree', () => {
 });
 
 describe.runIf(here)('mqtt-pub -l', () => {
-  it('loses nothing and keeps the order over a restart of the server', async () => {
-    const topic = freshTopic();
-    const count = 600;
-    const session = ['-c', '-i', `receiver-${topics}`, '-q', '1'];
-    const receive = (words: readonly string[]) =>
-      startChild(programOf('mosquitto_sub'), [...at('plain'), '-t', topic, ...session, ...words]);
-    await receive(['-E']).ended;
-    const words = [...at('plain'), '-t', topic, '-l', '-q', '1', '-i', `sender-${topics}`];
-    const publisher = await startOpen('mqtt-pub', words);
-    await broker.logged(new RegExp(`as sender-${topics} `));
-    for (let n = 0; n < count; n += 1) {
-      await publisher.write(`${n}\n`);
-      if (n === 200) {
-        await broker.stop('SIGTERM');
-        await broker.start();
+  it.each([
+    ['a restart of the server', 0],
+    ['four seconds without it', 4000],
+  ])(
+    'loses nothing and keeps the order over %s',
+    async (_what, awayMs) => {
+      const topic = freshTopic();
+      const count = 600;
+      const session = ['-c', '-i', `receiver-${topics}`, '-q', '1'];
+      const receive = (words: readonly string[]) =>
+        startChild(programOf('mosquitto_sub'), [...at('plain'), '-t', topic, ...session, ...words]);
+      await receive(['-E']).ended;
+      const words = [...at('plain'), '-t', topic, '-l', '-q', '1', '-i', `sender-${topics}`];
+      const publisher = await startOpen('mqtt-pub', words);
+      await broker.logged(new RegExp(`as sender-${topics} `));
+      for (let n = 0; n < count; n += 1) {
+        await publisher.write(`${n}\n`);
+        if (n === 200) {
+          await broker.stop('SIGTERM');
+          await sleep(awayMs);
+          await broker.start();
+        }
+        if (n % 50 === 0) await sleep(20);
       }
-      if (n % 50 === 0) await sleep(20);
-    }
-    publisher.closeInput();
-    expect(await publisher.ended).toEqual({ code: 0, signal: null });
-    expect(publisher.stderr).toMatch(/trying again/);
-    expect(publisher.stderr).toMatch(/connected again/);
-    const receiver = receive(['-W', '3']);
-    await receiver.ended;
-    // At QoS 1 a message may come twice; the first copies are all there and in order.
-    const numbers = receiver.stdout.toString().trim().split('\n').map(Number);
-    expect([...new Set(numbers)]).toEqual([...Array(count).keys()]);
-  }, 60_000);
+      publisher.closeInput();
+      expect(await publisher.ended).toEqual({ code: 0, signal: null });
+      expect(publisher.stderr).toMatch(/trying again/);
+      expect(publisher.stderr).toMatch(/connected again/);
+      const receiver = receive(['-W', '3']);
+      await receiver.ended;
+      // At QoS 1 a message may come twice; the first copies are all there and in order.
+      const numbers = receiver.stdout.toString().trim().split('\n').map(Number);
+      expect([...new Set(numbers)]).toEqual([...Array(count).keys()]);
+    },
+    60_000,
+  );
 
   it('reads no further than it can publish', async () => {
     const silent = new ScriptedBroker({

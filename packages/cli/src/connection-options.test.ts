@@ -118,16 +118,20 @@ describe('the session', () => {
     expect(sub(['-i', 'x']).options.cleanStart).toBeUndefined();
   });
 
-  it('is restored for ever by mqtt-sub, five times by mqtt-pub, or as --retry-limit says', () => {
+  it('is restored for ever by mqtt-sub, five times and ten seconds by mqtt-pub, or as --retry-limit says', () => {
     expect(sub([])).toMatchObject({
       retry: { limit: Number.POSITIVE_INFINITY, initial: false },
       options: { reconnect: { maxAttempts: Number.POSITIVE_INFINITY } },
     });
     expect(pub([])).toMatchObject({
-      retry: { limit: 5, initial: false },
-      options: { reconnect: { maxAttempts: 6 } },
+      retry: { limit: 5, minimumMs: 10_000, initial: false },
+      options: { reconnect: { maxAttempts: Number.POSITIVE_INFINITY, factor: 4 } },
     });
-    expect(sub(['--retry-limit', '3']).retry).toEqual({ limit: 3, initial: true });
+    expect(pub(['--retry-limit', '9'])).toMatchObject({
+      retry: { limit: 9, minimumMs: 0, initial: true },
+      options: { reconnect: { maxAttempts: 10, factor: 4 } },
+    });
+    expect(sub(['--retry-limit', '3']).retry).toEqual({ limit: 3, minimumMs: 0, initial: true });
     expect(pub(['--retry-limit', '0'])).toMatchObject({
       retry: { limit: 0, initial: true },
       options: { reconnect: false },

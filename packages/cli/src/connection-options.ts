@@ -3,6 +3,7 @@ import type { ConnectOptions, TlsOptions, WillOptions } from 'mqtt-kit';
 import { commandLineCredentials } from './credentials.ts';
 import type { Note } from './diagnostics.ts';
 import { readPemFile } from './input-files.ts';
+import type { ProgramName } from './option-table.ts';
 import type { ParsedArguments } from './parse-arguments.ts';
 import { argumentBytes } from './raw-arguments.ts';
 import { parseServerUrl, type ServerUrl } from './server-url.ts';
@@ -12,6 +13,8 @@ import { quoted, UsageError } from './usage-error.ts';
 export interface RetryPlan {
   /** Attempts to restore a lost connection. */
   readonly limit: number;
+  /** How long the attempts go on at least, and be they more than the limit. */
+  readonly minimumMs: number;
   /** Whether the limit holds for the first connection, too, which otherwise has one attempt. */
   readonly initial: boolean;
 }
@@ -29,6 +32,12 @@ export interface ConnectionPlan {
 
 /** Attempts of `mqtt-pub` to restore a lost connection, unless `--retry-limit` says otherwise. */
 const publishRetryLimit = 5;
+
+/** Chance may make all its delays short, but a server that restarts within this time finds it waiting. */
+const publishRetryMinimumMs = 10_000;
+
+/** The delays of `mqtt-pub` grow fast, from 0.1 s to 25.6 s at most, so that few attempts outlast a restart. */
+const publishBackOffFactor = 4;
 
 /** Throws `UsageError`. `-h`, `-p` and `-u` take the place of what the URL of `-L` says. */
 export function connectionPlan(
@@ -61,7 +70,7 @@ export function connectionPlan(
       ...(password === undefined ? {} : { password }),
       ...(will === undefined ? {} : { will }),
       ...(tls === undefined ? {} : { tls }),
-      reconnect: reconnectOptions(retry),
+      reconnect: reconnectOptions(retry, args.program),
       ...(args.flag('debug') ? { trace: true } : {}),
     },
     notes: args.flag('insecure') ? [...notes, insecureNote] : notes,
@@ -154,13 +163,24 @@ function foreignSession(args: ParsedArguments): 'adopt' | 'reset' {
 
 function retryPlan(args: ParsedArguments): RetryPlan {
   const given = args.number('retry-limit');
-  const usual = args.program === 'mqtt-pub' ? publishRetryLimit : Number.POSITIVE_INFINITY;
-  return { limit: given ?? usual, initial: given !== undefined };
+  if (given !== undefined) return { limit: given, minimumMs: 0, initial: true };
+  if (args.program === 'mqtt-sub') {
+    return { limit: Number.POSITIVE_INFINITY, minimumMs: 0, initial: false };
+  }
+  return { limit: publishRetryLimit, minimumMs: publishRetryMinimumMs, initial: false };
 }
 
-function reconnectOptions({ limit }: RetryPlan): NonNullable<ConnectOptions['reconnect']> {
-  // The client counts the attempt that failed first, or the connection that was no good, among them.
-  return limit === 0 ? false : { maxAttempts: limit + 1 };
+function reconnectOptions(
+  { limit, minimumMs }: RetryPlan,
+  program: ProgramName,
+): NonNullable<ConnectOptions['reconnect']> {
+  if (limit === 0) return false;
+  return {
+    // The client counts the attempt that failed first, or the connection that was no good, among them. It knows of
+    // no time that they last at least.
+    maxAttempts: minimumMs > 0 ? Number.POSITIVE_INFINITY : limit + 1,
+    ...(program === 'mqtt-pub' ? { factor: publishBackOffFactor } : {}),
+  };
 }
 
 const insecureNote: Note = {

@@ -334,7 +334,7 @@ export const optionTable: readonly OptionDefinition[] = [
     programs: pub,
     group: 'Server',
     description:
-      'Attempts to restore a lost connection (default 5); given, it also holds for the first one',
+      'Attempts to restore a lost connection (default 5 and at least 10 s); given, it also holds for the first one',
   },
   {
     name: 'retry-limit',

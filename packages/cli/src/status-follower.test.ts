@@ -9,7 +9,7 @@ function follower(retry: Partial<RetryPlan> = {}, clientId: string | undefined =
   const givenUp: MqttError[] = [];
   const clock = { nowMs: 0 };
   const one = new StatusFollower({
-    retry: { limit: Number.POSITIVE_INFINITY, initial: false, ...retry },
+    retry: { limit: Number.POSITIVE_INFINITY, minimumMs: 0, initial: false, ...retry },
     clientId,
     diagnostics: { note: ({ text }) => told.push(text) },
     onGivenUp: (error) => givenUp.push(error),
@@ -70,6 +70,21 @@ describe('StatusFollower', () => {
     expect(givenUp).toEqual([]);
     lose(10);
     expect(givenUp.map(({ code }) => code)).toEqual(['connectionLost']);
+  });
+
+  it('goes on for the least time, however short chance makes the delays', () => {
+    const { givenUp, connect, lose } = follower({ limit: 2, minimumMs: 10_000 });
+    connect(5000);
+    for (let n = 1; n <= 20; n += 1) lose(500);
+    expect(givenUp).toEqual([]);
+    lose(500);
+    expect(givenUp.length).toBe(1);
+    const long = follower({ limit: 2, minimumMs: 10_000 });
+    long.connect(5000);
+    for (let n = 1; n <= 2; n += 1) long.lose(20_000);
+    expect(long.givenUp).toEqual([]);
+    long.lose(20_000);
+    expect(long.givenUp.length).toBe(1);
   });
 
   it('gives up when the first attempt fails, unless the limit was given', () => {

@@ -69,7 +69,7 @@ export class StatusFollower {
     const { retry, onGivenUp } = this.#options;
     const wasAccepted = this.#acceptedAtMs !== undefined;
     this.#count();
-    if (this.#retries > retry.limit || !(this.everConnected || retry.initial)) {
+    if (this.#isUsedUp() || !(this.everConnected || retry.initial)) {
       onGivenUp(status.reason);
       return;
     }
@@ -90,6 +90,13 @@ export class StatusFollower {
     }
     this.#acceptedAtMs = undefined;
     this.#retries += 1;
+  }
+
+  /** Both the attempts and the time that they last at least. */
+  #isUsedUp(): boolean {
+    const { retry, nowMs } = this.#options;
+    const outageMs = nowMs() - (this.#outageBeganMs ?? nowMs());
+    return this.#retries > retry.limit && outageMs >= retry.minimumMs;
   }
 
   #text({ reason, delayMs }: Reconnecting): string {
