@@ -1,5 +1,6 @@
 /** What has to happen at least once in the standard run: a simulation that never gets there proves nothing of it. */
 import { engineActions } from './chances.ts';
+import { clientActions } from './client-actions.ts';
 
 const versions = ['5.0', '3.1.1'];
 const acknowledgements = [
@@ -91,4 +92,26 @@ export const expectedEngineCounts: readonly string[] = [
   'window full',
   'connack with session',
   'connack without session',
+];
+
+export const expectedClientCounts: readonly string[] = [
+  ...Object.keys(clientActions).map((name) => `action ${name}`),
+  ...operations.map((name) => `operation ${name}`),
+  ...['connecting', 'connected', 'reconnecting', 'closed'].map((state) => `status ${state}`),
+  ...versions.flatMap((version) => packets.map((packet) => `${version} got ${packet}`)),
+  ...['success', 'queueFull', 'clientClosed', 'outcomeUnknown'].map((how) => `published ${how}`),
+  'error storeFailed',
+  'gave up storeFailed',
+  'gave up sessionTakenOver',
+  'closed',
+  'process crashed',
+  'fault attempt refuse',
+  'fault attempt hang',
+  'fault error puback',
+  'fault error pubrec',
+  'fault handler throws',
+  'fault slow handler',
+  'message to the client again',
+  'known QoS 2 message again',
+  'PUBLISH again',
 ];

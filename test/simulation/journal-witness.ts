@@ -34,6 +34,10 @@ export class JournalWitness {
   readonly received: Map<number, JournalledDelivery> = new Map();
   /** Numbers of all messages received and stored. */
   readonly stored: Set<number> = new Set();
+  /** Numbers of those whose handler has durably done with them. */
+  readonly ended: Set<number> = new Set();
+  /** Numbers of all messages accepted. */
+  readonly numbers: Set<number> = new Set();
   readonly #retired = new Set<number>();
   #lastSequence = 0;
   #lastDelivery = 0;
@@ -59,6 +63,7 @@ export class JournalWitness {
         hold(sequence > this.#lastSequence, 1, () => `out ${sequence} is not a new sequence`);
         this.#lastSequence = sequence;
         const number = payloadNumber(message.payload);
+        this.numbers.add(number);
         this.messages.set(sequence, {
           sequence,
           number,
@@ -97,6 +102,7 @@ export class JournalWitness {
           () => `delivery ${operation.delivery} is done twice`,
         );
         delivery.done = true;
+        this.ended.add(delivery.number);
         return;
       }
       case 'inReleased': {

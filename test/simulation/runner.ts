@@ -2,6 +2,7 @@
  * Runs seeds and finds out what a failure needs. `simulate.mjs` bundles this file together with the sources it is to
  * test, and starts it as a process of its own: a simulation forbids time and chance to everything in its process.
  */
+import { runClient } from './client-run.ts';
 import { Counts } from './counts.ts';
 import { runEngine } from './engine-run.ts';
 import { withoutTimeAndChance } from './forbidden-globals.ts';
@@ -38,7 +39,9 @@ export interface ReportedFailure {
 const everySeedTwice = 50;
 
 function run(request: RunRequest): Promise<RunResult> {
-  return withoutTimeAndChance(() => runEngine(request));
+  return withoutTimeAndChance(() =>
+    request.level === 'engine' ? runEngine(request) : runClient(request),
+  );
 }
 
 function invariantOf(error: Error): string {

@@ -17,7 +17,7 @@ import { bundle, makeFolder } from './bundle.mjs';
 import { showMutants } from './mutants.mjs';
 
 /** How many seeds of each level the standard run has. */
-export const standardSeeds = { engine: 1_700, client: 300 };
+export const standardSeeds = { engine: 1_850, client: 150 };
 
 /**
  * @typedef {{ seed: number, step: number, invariant: string, message: string, stack: string,

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundle, makeFolder } from './bundle.mjs';
-import { expectedEngineCounts } from './expected-counts.ts';
+import { expectedClientCounts, expectedEngineCounts } from './expected-counts.ts';
 import { withoutTimeAndChance } from './forbidden-globals.ts';
 import { describeFailure, runSeeds, standardSeeds } from './simulate.mjs';
 
@@ -30,9 +30,16 @@ describe('simulation', () => {
     expect(expectedEngineCounts.filter((name) => !((counts[name] ?? 0) > 0))).toEqual([]);
   }, 120_000);
 
-  it('gives the same run for the same seed in another process', async () => {
-    const [one, other] = await Promise.all([run('engine', 7, 1, 1), run('engine', 7, 1, 1)]);
-    const next = await run('engine', 8, 1, 1);
+  it('holds every invariant at the level of the client, and gets everywhere', async () => {
+    const { failures, counts, steps: done } = await run('client', 1, standardSeeds.client);
+    expect(failures.map((failure) => describeFailure('client', steps, failure))).toEqual([]);
+    expect(done).toBe(standardSeeds.client * steps);
+    expect(expectedClientCounts.filter((name) => !((counts[name] ?? 0) > 0))).toEqual([]);
+  }, 180_000);
+
+  it.each(['engine', 'client'])('gives the same run for the same seed, %s', async (level) => {
+    const [one, other] = await Promise.all([run(level, 7, 1, 1), run(level, 7, 1, 1)]);
+    const next = await run(level, 8, 1, 1);
     expect(one.hash).toBe(other.hash);
     expect(one.hash).not.toBe(next.hash);
   });

@@ -248,7 +248,8 @@ export class WireWitness {
       hold(stored?.number === number, 4, () => `PUBLISH ${id} of message ${number} is not durable`);
     }
     if (dup) {
-      const known = live ?? (stored === undefined ? undefined : this.#revive(id, number, qos));
+      const known =
+        live ?? (stored === undefined ? undefined : this.#revive(id, number, qos, stored.state));
       hold(known !== undefined, 17, () => `DUP 1 on message ${number}, which was never sent`);
       hold(
         known.number === number,
@@ -283,13 +284,13 @@ export class WireWitness {
   }
 
   /** Sent by an earlier life of the process, or about to be: its place is that of its number. */
-  #revive(id: number, number: number, qos: number): LiveMessage {
+  #revive(id: number, number: number, qos: number, stored: string): LiveMessage {
     this.#lastPlace += 1;
     const revived: LiveMessage = {
       number,
       qos,
       place: this.#lastPlace,
-      state: 'sent',
+      state: stored === 'released' ? 'released' : 'sent',
       connection: 0,
     };
     this.#live.set(id, revived);

@@ -1,0 +1,52 @@
+/**
+ * Judges the delays between attempts (20) by a model of its own: exponential with full jitter, from the minimum again
+ * only after progress or a connection that stood for 10 s.
+ */
+import { hold } from './violation.ts';
+
+const stableMs = 10_000;
+
+export class BackOffWitness {
+  readonly #minDelayMs: number;
+  readonly #maxDelayMs: number;
+  #rounds = 0;
+  /** Something came that may count as progress. */
+  #progress = false;
+  #connectedAtMs: number | undefined;
+
+  constructor(minDelayMs: number, maxDelayMs: number) {
+    this.#minDelayMs = minDelayMs;
+    this.#maxDelayMs = maxDelayMs;
+  }
+
+  connected(nowMs: number): void {
+    this.#connectedAtMs = nowMs;
+  }
+
+  progress(): void {
+    this.#progress = true;
+  }
+
+  /** A delay is announced, drawn with this random number. */
+  waits(delayMs: number, random: number, nowMs: number): void {
+    const stood = this.#connectedAtMs !== undefined && nowMs - this.#connectedAtMs >= stableMs;
+    const expected = stood ? 0 : this.#rounds;
+    const possible = [this.#delay(expected, random)];
+    // Progress may be suspended, or what came may not have counted.
+    if (this.#progress || stood)
+      possible.push(this.#delay(0, random), this.#delay(this.#rounds, random));
+    const place = possible.indexOf(delayMs);
+    hold(
+      place >= 0,
+      20,
+      () => `a delay of ${delayMs} ms, expected ${possible.join(' or ')} in round ${expected}`,
+    );
+    this.#rounds = (place === 1 ? 0 : place === 2 ? this.#rounds : expected) + 1;
+    this.#progress = false;
+    this.#connectedAtMs = undefined;
+  }
+
+  #delay(round: number, random: number): number {
+    return Math.floor(random * Math.min(this.#minDelayMs * 2 ** round, this.#maxDelayMs));
+  }
+}

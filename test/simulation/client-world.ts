@@ -1,0 +1,584 @@
+/**
+ * The world of one run at the client level: the whole client over virtual clock, link and store, one life of the
+ * process after the other. The application in it publishes and subscribes, and its handlers are slow or throw.
+ */
+import {
+  connectWith,
+  type Message,
+  type MqttClient,
+  type MqttError,
+  type Status,
+} from '@mqtt-kit/core';
+import {
+  type ClientPacket,
+  type ConnectFromClient,
+  FaultyStore,
+  ModelBroker,
+  type ModelConnectionPlan,
+  numberOf,
+  type Prng,
+  VirtualClock,
+} from '@mqtt-kit/testkit';
+import { BackOffWitness } from './back-off-witness.ts';
+import { ClientLink } from './client-link.ts';
+import type { ClientRunOptions } from './client-options.ts';
+import { Counts } from './counts.ts';
+import { JournalWitness } from './journal-witness.ts';
+import { Ledger } from './ledger.ts';
+import { makePayload, payloadNumber } from './payloads.ts';
+import type { Trace } from './trace.ts';
+import { hold, Violation } from './violation.ts';
+import { WireWitness } from './wire-witness.ts';
+
+/** One life of the process. A dead one is cut off from everything. */
+interface Life {
+  dead: boolean;
+  readonly number: number;
+  readonly timers: Set<() => void>;
+  readonly ended: AbortController;
+}
+
+function newLife(number: number): Life {
+  return { dead: false, number, timers: new Set(), ended: new AbortController() };
+}
+
+/** A virtual clock that tells the last number it drew. */
+class WatchedClock extends VirtualClock {
+  lastRandom = 0;
+
+  override random(): number {
+    this.lastRandom = super.random();
+    return this.lastRandom;
+  }
+}
+
+export class ClientWorld {
+  readonly options: ClientRunOptions;
+  readonly trace: Trace;
+  readonly counts: Counts = new Counts();
+  readonly ledger: Ledger = new Ledger();
+  readonly clock: WatchedClock;
+  readonly broker: ModelBroker;
+  readonly network: ClientLink;
+  readonly witness: WireWitness;
+  journal: JournalWitness;
+  store: FaultyStore;
+  client: MqttClient | undefined;
+  prng: Prng;
+  faults = true;
+  failNextCommit = false;
+  /** The first thing that went wrong where nobody could throw it. */
+  failure: Error | undefined;
+  /** Handlers at work, and promises of the application without their end. */
+  handlersAtWork = 0;
+  unsettled = 0;
+  closing = false;
+  lenientUntilMs = 0;
+  /** Filters that the application has, in this life. */
+  readonly filters: Set<string> = new Set();
+  /** Those, and the ones that are asked for or being given up. */
+  readonly #asked: Set<string> = new Set();
+  /** Filters besides the first that were wanted in any life. */
+  readonly #known: Set<string> = new Set();
+  /** The server's session is as old as this life, so that its subscriptions are those of this life. */
+  sessionIsOurs = true;
+  #life: Life = newLife(1);
+  #backOff: BackOffWitness;
+  #state = 'none';
+  #attemptsWhenClosed: number | undefined;
+
+  constructor(options: ClientRunOptions, prng: Prng, trace: Trace) {
+    this.options = options;
+    this.prng = prng;
+    this.trace = trace;
+    this.clock = new WatchedClock({ seed: prng.integer(1, 1_000_000) });
+    this.broker = new ModelBroker({
+      plan: (connect) => this.#plan(connect),
+      onBreach: (what) =>
+        this.fail(new Violation(18, `the broker refuses what the client sent: ${what}`)),
+      onOwned: (packet, topic, session) =>
+        this.guard(() => {
+          this.trace.add('owned', payloadNumber(packet.payload));
+          this.ledger.own(payloadNumber(packet.payload), topic, packet.qos, session.epoch);
+        }),
+      onTaken: (payload) => this.guard(() => this.#taken(payloadNumber(payload))),
+      reasonFor: (kind, version, packet) => this.#reasonFor(kind, version, packet),
+      count: (what) => this.counts.add(what),
+    });
+    this.journal = new JournalWitness();
+    this.store = this.#newStore();
+    this.witness = new WireWitness(this.#surroundings());
+    this.#backOff = this.#newBackOff();
+    this.network = new ClientLink(
+      this.broker,
+      {
+        clock: this.clock,
+        seed: prng.integer(1, 1_000_000),
+        chunking: options.largestChunk >= 100_000 ? 'whole' : { randomUpTo: options.largestChunk },
+        delayMs: () =>
+          options.longestDelayMs === 0 ? 0 : this.prng.integer(0, options.longestDelayMs),
+        connect: () => this.#attempt(),
+      },
+      {
+        opened: () => this.guard(() => this.witness.opened(this.nowMs)),
+        closed: () => this.witness.closed(),
+        sent: (bytes) =>
+          this.guard(() => {
+            this.trace.bytes('to server', bytes);
+            this.witness.sent(bytes, this.nowMs);
+          }),
+        received: (bytes, packets) => this.guard(() => this.#received(bytes, packets)),
+      },
+    );
+  }
+
+  get nowMs(): number {
+    return this.clock.now().monotonicMs;
+  }
+
+  get life(): number {
+    return this.#life.number;
+  }
+
+  /** The client wants a connection, or has one. */
+  get isAlive(): boolean {
+    return this.client !== undefined && this.client.status.state !== 'closed' && !this.closing;
+  }
+
+  /** Keeps what went wrong for the end of the step. */
+  fail(error: unknown): void {
+    this.failure ??= error instanceof Error ? error : new Error(String(error));
+  }
+
+  guard(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** Starts a client of this life from what the store has. */
+  async start(): Promise<void> {
+    const life = this.#life;
+    const { options, clock } = this;
+    this.closing = false;
+    this.#state = 'none';
+    this.#backOff = this.#newBackOff();
+    this.#attemptsWhenClosed = undefined;
+    this.filters.clear();
+    this.#asked.clear();
+    if (options.mode === 'durable') this.witness.restarted(this.#surroundings());
+    const client = await connectWith(
+      {
+        transports: { mqtt: this.network.openFor(life) },
+        missingTransports: {},
+        clock: {
+          now: () => clock.now(),
+          random: () => clock.random(),
+          schedule: (atMs, callback) => {
+            if (life.dead) return () => {};
+            const cancel = clock.schedule(atMs, () => {
+              life.timers.delete(cancel);
+              callback();
+            });
+            life.timers.add(cancel);
+            return () => {
+              life.timers.delete(cancel);
+              cancel();
+            };
+          },
+        },
+        defaultStore: () => this.store,
+      },
+      'mqtt://server',
+      {
+        version: options.version,
+        clientId: 'client',
+        cleanStart: false,
+        ...(options.version === '5.0' && { sessionExpirySeconds: Number.POSITIVE_INFINITY }),
+        keepAliveSeconds: options.keepAliveSeconds,
+        receiveMaximum: options.receiveMaximum,
+        ...(options.version === '5.0' && { topicAliasMaximum: options.topicAliasMaximum }),
+        queue: { maxMessages: options.queueMessages, overflow: options.overflow },
+        reconnect: {
+          initial: true,
+          minDelayMs: options.minDelayMs,
+          maxDelayMs: options.maxDelayMs,
+        },
+        store: this.store,
+        waitForConnection: false,
+      },
+    );
+    this.client = client;
+    client.on('status', (status) => {
+      if (!life.dead) this.guard(() => this.#onStatus(status));
+    });
+    client.on('error', (error) => {
+      if (!life.dead) this.counts.add(`error ${error.code}`);
+    });
+    client.on('unmatched', (message) => {
+      if (life.dead) return;
+      this.counts.add('message unmatched');
+      this.guard(() => (this.#deliver(message).handled = true));
+    });
+    this.subscribe('in/#', 2);
+    for (const filter of this.#known) this.subscribe(filter, 2);
+  }
+
+  /** Asks again for everything that was ever wanted: what is stored for a filter waits for its handler. */
+  subscribeAgain(): void {
+    for (const filter of this.#known) if (!this.filters.has(filter)) this.subscribe(filter, 2);
+  }
+
+  publish(qos: 0 | 1 | 2, topic: string, length: number, limits: { timeoutMs?: number }): void {
+    const { client } = this;
+    if (client === undefined) return;
+    const life = this.#life;
+    const number = this.ledger.nextNumber();
+    const message = this.ledger.publish(number, topic, qos, life.number);
+    this.trace.add('publish', number);
+    this.unsettled += 1;
+    const published = client.publish(topic, makePayload(number, length), { qos, ...limits });
+    if (qos > 0 && this.options.mode === 'durable') {
+      published.stored.then(
+        () => {
+          if (life.dead) return;
+          const stored = this.journal.numbers.has(number) || message.outcome !== undefined;
+          this.guard(() =>
+            hold(stored, 'stored', () => `message ${number} is said to be stored and is not`),
+          );
+        },
+        () => {},
+      );
+    }
+    const settled = (outcome: string): void => {
+      if (life.dead) return;
+      this.unsettled -= 1;
+      this.counts.add(`published ${outcome}`);
+      this.trace.add(`published ${outcome}`, number);
+      this.guard(() => this.ledger.settled(message, outcome));
+    };
+    published.then(
+      () => settled('success'),
+      (error: MqttError) => settled(error.code),
+    );
+  }
+
+  subscribe(filter: string, qos: 0 | 1 | 2): void {
+    const { client } = this;
+    if (client === undefined || this.#asked.has(filter)) return;
+    const life = this.#life;
+    this.#asked.add(filter);
+    if (filter !== 'in/#') this.#known.add(filter);
+    this.unsettled += 1;
+    client
+      .subscribe(filter, { qos }, (message) => this.#handle(message, life))
+      .then(
+        () => {
+          if (!life.dead) this.filters.add(filter);
+        },
+        (error: MqttError) => {
+          if (life.dead) return;
+          this.#asked.delete(filter);
+          this.counts.add(`subscribe ${error.code}`);
+        },
+      )
+      .finally(() => {
+        if (!life.dead) this.unsettled -= 1;
+      });
+  }
+
+  unsubscribe(filter: string): void {
+    const { client } = this;
+    if (client === undefined || !this.filters.has(filter)) return;
+    const life = this.#life;
+    this.unsettled += 1;
+    this.filters.delete(filter);
+    client
+      .unsubscribe(filter)
+      .catch((error: MqttError) => this.counts.add(`unsubscribe ${error.code}`))
+      .finally(() => {
+        if (life.dead) return;
+        this.#asked.delete(filter);
+        this.unsettled -= 1;
+      });
+  }
+
+  /** The application closes its client. */
+  close(timeoutMs: number): void {
+    const { client } = this;
+    if (client === undefined || this.closing) return;
+    const life = this.#life;
+    this.closing = true;
+    client.close({ timeoutMs }).then(
+      () => {
+        if (life.dead) return;
+        this.counts.add('closed');
+        this.guard(() =>
+          hold(this.unsettledPublishes === 0, 10, () => 'a publish has no end after close'),
+        );
+        this.#endLife(false);
+      },
+      (error) => this.fail(error),
+    );
+  }
+
+  get unsettledPublishes(): number {
+    let unsettled = 0;
+    for (const message of this.ledger.published.values()) {
+      if (message.life === this.life && message.outcome === undefined) unsettled += 1;
+    }
+    return unsettled;
+  }
+
+  /** The process dies: nothing of it is heard of again. */
+  crash(): void {
+    this.counts.add('process crashed');
+    this.network.current?.cut('reset');
+    this.#endLife(true);
+  }
+
+  /** The run is over: nothing of it does anything any more. */
+  abandon(): void {
+    this.#kill();
+    this.network.current?.cut('reset');
+  }
+
+  settleCommit(fails: boolean): void {
+    this.store.settle(fails);
+  }
+
+  /** What holds at every moment. */
+  check(): void {
+    if (this.failure !== undefined) throw this.failure;
+    const { witness, nowMs } = this;
+    const keepAliveMs = witness.keepAliveMs;
+    if (
+      keepAliveMs > 0 &&
+      nowMs >= this.lenientUntilMs &&
+      this.client?.status.state === 'connected' &&
+      !this.closing
+    ) {
+      const silentMs = nowMs - witness.lastSentMs;
+      hold(
+        silentMs <= keepAliveMs,
+        19,
+        () => `nothing sent for ${silentMs} ms, keep-alive is ${keepAliveMs}`,
+      );
+      const deafMs = nowMs - witness.lastReceivedMs;
+      hold(
+        deafMs <= keepAliveMs * 1.5,
+        19,
+        () => `alive after ${deafMs} ms without a byte, keep-alive is ${keepAliveMs}`,
+      );
+    }
+    if (this.#attemptsWhenClosed !== undefined) {
+      const { attempts } = this.network.link;
+      hold(
+        attempts === this.#attemptsWhenClosed,
+        20,
+        () => 'an attempt after the end of the client',
+      );
+    }
+    const { client } = this;
+    if (client === undefined || this.options.overflow === 'wait') return;
+    const { messages } = client.queued;
+    if (this.life === 1) {
+      hold(messages <= this.options.queueMessages, 21, () => `${messages} messages are queued`);
+    }
+  }
+
+  #kill(): void {
+    this.#life.dead = true;
+    for (const cancel of this.#life.timers) cancel();
+    this.#life.timers.clear();
+    this.#life.ended.abort();
+  }
+
+  #endLife(crashed: boolean): void {
+    const survives = this.options.mode === 'durable' || !crashed;
+    this.trace.add(crashed ? 'crash' : 'end of a client');
+    if (!crashed) {
+      hold(this.#life.timers.size === 0, 14, () => `${this.#life.timers.size} timers after close`);
+    }
+    this.#kill();
+    this.#life = newLife(this.#life.number + 1);
+    this.client = undefined;
+    this.closing = false;
+    this.unsettled = 0;
+    this.handlersAtWork = 0;
+    this.failNextCommit = false;
+    this.sessionIsOurs = false;
+    this.#attemptsWhenClosed = undefined;
+    this.store.crash((unsynced) => this.prng.integer(0, unsynced));
+    if (survives) {
+      if (this.prng.chance(0.5)) this.store.compact();
+    } else {
+      this.journal = new JournalWitness();
+      this.store = this.#newStore();
+    }
+    const unfinished = new Set(this.journal.unfinished.map(({ number }) => number));
+    for (const message of this.ledger.published.values()) {
+      if (unfinished.has(message.number)) message.outcome = 'undone';
+    }
+    this.witness.restarted(this.#surroundings());
+  }
+
+  async #handle(message: Message, life: Life): Promise<void> {
+    if (life.dead) return;
+    let delivered: { handled: boolean } | undefined;
+    this.guard(() => {
+      delivered = this.#deliver(message);
+    });
+    const { prng } = this;
+    const manner = this.faults ? prng.integer(0, 9) : 0;
+    if (manner >= 8) {
+      this.counts.add('fault handler throws');
+      if (delivered !== undefined) delivered.handled = true;
+      throw new Error('the handler throws');
+    }
+    if (manner >= 6) {
+      this.counts.add('fault slow handler');
+      this.handlersAtWork += 1;
+      await new Promise<void>((resolve) => {
+        this.clock.schedule(this.nowMs + prng.pick([1, 100, 5_000]), resolve);
+      });
+      if (life.dead) return new Promise(() => {});
+      this.handlersAtWork -= 1;
+    }
+    if (delivered !== undefined) delivered.handled = true;
+  }
+
+  #deliver(message: Message): { handled: boolean } {
+    const number = payloadNumber(message.payload);
+    hold(number > 0, 18, () => 'a message whose payload nobody sent');
+    this.trace.add('message', number);
+    const surviving = this.options.mode === 'durable';
+    const known = this.ledger.inbound.get(number);
+    const ended = this.journal.ended.has(number);
+    const again =
+      surviving && known !== undefined && known.delivered > 0 && known.life !== this.life;
+    return this.ledger.deliver(number, message.topic, again && known?.qos === 2, this.life, {
+      surviving,
+      ended,
+    });
+  }
+
+  #received(bytes: Uint8Array, packets: readonly Uint8Array[]): void {
+    this.trace.bytes('to client', bytes);
+    this.witness.lastReceivedMs = this.nowMs;
+    for (const packet of packets) {
+      const type = (packet[0] as number) >> 4;
+      if (type >= 3 && type <= 7) this.#backOff.progress();
+      this.witness.receivedPacket(packet);
+    }
+  }
+
+  #onStatus(status: Status): void {
+    this.counts.add(`status ${status.state}`);
+    this.trace.add(`status ${status.state}`);
+    hold(status.state !== 'connected' || this.#state !== 'connected', 15, () => 'connected twice');
+    this.#state = status.state;
+    if (status.state === 'connected') {
+      this.#backOff.connected(this.nowMs);
+      const { server } = this.network;
+      if (server !== undefined) server.connackArrived = true;
+      if (!status.sessionPresent) this.sessionIsOurs = true;
+    } else if (status.state === 'reconnecting') {
+      this.#backOff.waits(status.delayMs, this.clock.lastRandom, this.nowMs);
+    } else if (status.state === 'closed' && !this.closing) {
+      this.counts.add(`gave up ${status.reason?.code}`);
+      this.#attemptsWhenClosed = this.network.link.attempts;
+    }
+  }
+
+  #taken(number: number): void {
+    const message = this.ledger.inbound.get(number);
+    if (message === undefined) return;
+    message.taken = true;
+    if (this.options.mode === 'durable') {
+      hold(
+        this.journal.stored.has(number),
+        7,
+        () => `message ${number} was acknowledged and not stored`,
+      );
+    } else {
+      hold(message.handled, 7, () => `message ${number} was acknowledged and not handled`);
+    }
+  }
+
+  #attempt(): { outcome: 'accept' | 'refuse' | 'hang'; delayMs: number } {
+    const { prng, options } = this;
+    const delayMs = prng.integer(0, options.longestDelayMs);
+    if (!this.faults || !prng.chance(options.failedAttempts)) return { outcome: 'accept', delayMs };
+    const outcome = prng.pick(['refuse', 'refuse', 'hang'] as const);
+    this.counts.add(`fault attempt ${outcome}`);
+    return { outcome, delayMs };
+  }
+
+  #plan(connect: ConnectFromClient): ModelConnectionPlan {
+    const { prng, options } = this;
+    const five = connect.version === '5.0';
+    const refused = this.faults && prng.chance(options.refusals);
+    return {
+      refusal: refused ? prng.pick(five ? refusals5 : refusals311) : 0,
+      receiveMaximum: five ? prng.pick([1, 2, 10, 65_535]) : 65_535,
+      maximumPacketSize: 268_435_460,
+      maximumQos: 2,
+      topicAliasMaximum: five ? prng.pick([0, 1, 10]) : 0,
+      serverKeepAlive: five && prng.chance(0.2) ? prng.pick([0, 2, 20]) : undefined,
+      useAliases: numberOf(connect.properties, 0x22, 0) > 0 && prng.chance(0.7),
+      delayAnswers: this.faults && prng.chance(options.delayedAnswers),
+      window: prng.pick([1, 10, 1000]),
+    };
+  }
+
+  #reasonFor(kind: 'puback' | 'pubrec' | 'suback', version: string, packet: ClientPacket): number {
+    const { prng, options } = this;
+    if (kind === 'suback' || version === '3.1.1' || !this.faults) return 0;
+    if (!prng.chance(options.errorAnswers)) return 0;
+    this.counts.add(`fault error ${kind}`);
+    if (packet.kind === 'publish') {
+      const message = this.ledger.published.get(payloadNumber(packet.payload));
+      if (message !== undefined) message.refused = true;
+    }
+    return prng.pick([0x80, 0x83, 0x87, 0x97]);
+  }
+
+  #newStore(): FaultyStore {
+    const { lateCommits, mode } = this.options;
+    const { journal } = this;
+    return new FaultyStore({
+      durable: mode === 'durable',
+      manner: () => {
+        if (this.failNextCommit && this.faults) {
+          this.failNextCommit = false;
+          return 'fail';
+        }
+        return lateCommits > 0 && this.faults && this.prng.chance(lateCommits) ? 'late' : 'now';
+      },
+      onDurable: (operations) => {
+        for (const operation of operations) this.counts.add(`operation ${operation.type}`);
+        this.guard(() => journal.take(operations));
+      },
+    });
+  }
+
+  #newBackOff(): BackOffWitness {
+    return new BackOffWitness(this.options.minDelayMs, this.options.maxDelayMs);
+  }
+
+  #surroundings() {
+    return {
+      journal: this.journal,
+      durableDelivery: this.options.mode === 'durable',
+      inFlight: this.options.version === '3.1.1' ? 20 : 65_535,
+      count: (what: string) => this.counts.add(what),
+    };
+  }
+}
+
+/** Those that another attempt may change, and one that none does. */
+const refusals5 = [0x80, 0x83, 0x88, 0x88, 0x89, 0x89, 0x97, 0x9f, 0x87];
+const refusals311 = [3, 3, 3, 5];
