@@ -3,6 +3,7 @@ import { cpSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { startChild } from '../setup/child-process.ts';
+import { programOf, requires } from '../setup/requires.ts';
 import { temporaryFolder } from '../setup/temporary-folder.ts';
 import { type ProgramName, plainEnvironment, programs, run, shell } from './programs.ts';
 
@@ -98,4 +99,23 @@ describe.each<ProgramName>(['mqtt-pub', 'mqtt-sub'])('%s', (program) => {
       first: `${program}: -p expects a whole number from 1 to 65535, not 'abc'`,
     });
   });
+});
+
+const mosquitto = requires('mosquitto-clients');
+
+describe.runIf(mosquitto).each([
+  ['mqtt-pub', 'mosquitto_pub'],
+  ['mqtt-sub', 'mosquitto_sub'],
+] as const)('%s, given an option of %s', (program, theirs) => {
+  it('has it, or says that it does not have it yet', async () => {
+    const help = startChild(programOf(theirs), ['--help']);
+    await help.ended;
+    const spellings = help.stdout.toString().match(/(?<=^ | )--?[A-Za-z][a-z0-9-]*/gm) ?? [];
+    expect(spellings).toContain('-A');
+    for (const spelling of new Set(spellings)) {
+      // Whether it takes a value or not: nothing is connected to, and what is unknown is told first.
+      const { stderr } = await run(program, [spelling, 'x', '--version']);
+      expect(stderr, spelling).not.toMatch(/unknown option|has no option/);
+    }
+  }, 60_000);
 });

@@ -3,6 +3,7 @@
  * value whatever it looks like: `-m -1`, `-m --x`, `-t -x`. That is how mosquitto reads its arguments, and no parser
  * with GNU conventions does. The GNU forms `-tfoo`, `-vd`, `--topic=foo` and `--` are taken as well.
  */
+import { mosquittoOption } from './mosquitto-options.ts';
 import { nearestName } from './nearest-name.ts';
 import {
   type OptionDefinition,
@@ -127,6 +128,8 @@ function unknownLong(name: string, names: OptionNames): UsageError {
   if (elsewhere !== undefined) {
     return new UsageError(`${names.program} has no option --${name}`, `${elsewhere} has it.`);
   }
+  const notYet = unsupported(`--${name}`, names.program);
+  if (notYet !== undefined) return notYet;
   const near = nearestName(name, [...names.long.keys()]);
   return new UsageError(
     `unknown option --${name}`,
@@ -140,7 +143,17 @@ function unknownShort(letter: string, argument: string, program: ProgramName): U
   if (elsewhere !== undefined) {
     return new UsageError(`${program} has no option -${letter}${where}`, `${elsewhere} has it.`);
   }
-  return new UsageError(`unknown option -${letter}${where}`);
+  return unsupported(`-${letter}`, program) ?? new UsageError(`unknown option -${letter}${where}`);
+}
+
+/** What mosquitto's program has is no mistake of whoever types it, and no misspelling of something else. */
+function unsupported(spelling: string, program: ProgramName): UsageError | undefined {
+  const option = mosquittoOption(spelling, program);
+  if (option === undefined) return undefined;
+  return new UsageError(
+    `mosquitto's ${spelling} is not supported yet`,
+    option.instead ?? `${program} --help=all shows what is.`,
+  );
 }
 
 function otherProgramWith(

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { mosquittoOption } from './mosquitto-options.ts';
 import { optionLabel, optionsOf, type ProgramName } from './option-table.ts';
 
 describe.each<ProgramName>(['mqtt-pub', 'mqtt-sub'])('the options of %s', (program) => {
@@ -39,6 +40,15 @@ describe.each<ProgramName>(['mqtt-pub', 'mqtt-sub'])('the options of %s', (progr
       'mqtt-sub': ['-v --verbose', '-C --count', '-W --timeout'],
     };
     expect(spelled).toEqual(expect.arrayContaining([...common, ...own[program]]));
+  });
+
+  it('are not among those that are missing', () => {
+    for (const { name, short, aliases = [] } of options) {
+      for (const long of [name, ...aliases]) {
+        expect(mosquittoOption(`--${long}`, program), name).toBeUndefined();
+      }
+      expect(mosquittoOption(`-${short}`, program), name).toBeUndefined();
+    }
   });
 
   it('some fifteen are in the short help', () => {

@@ -118,6 +118,19 @@ describe('mistakes', () => {
     expect(mistake(() => pub('--verbose'))).toContain('mqtt-sub has it.');
   });
 
+  it("an option that mosquitto's program has is told apart from a misspelt one", () => {
+    expect(mistake(() => sub('-F', '%t'))).toBe(
+      "mosquitto's -F is not supported yet | -v prints the topic before each message.",
+    );
+    expect(mistake(() => pub('--repeat', '3'))).toBe(
+      "mosquitto's --repeat is not supported yet | mqtt-pub --help=all shows what is.",
+    );
+    expect(mistake(() => sub('-vN'))).toContain("mosquitto's -N is not supported yet");
+    expect(mistake(() => sub('--capath=x'))).toContain("mosquitto's --capath is not supported yet");
+    // mosquitto_pub has no such option either.
+    expect(mistake(() => pub('-F', 'x'))).toContain('unknown option -F');
+  });
+
   it('a long option with one dash is not read as letters', () => {
     expect(mistake(() => sub('-topic', 'x'))).toContain('--topic');
     expect(mistake(() => sub('-help'))).toContain('--help');
