@@ -60,7 +60,8 @@ async function keptBytes(chunk, keepOneOf, copy) {
   let seen = 0;
   while (kept.length < 1_000) {
     receive(chunk, ({ payload }) => {
-      if (seen++ % keepOneOf === 0 && kept.length < 1_000) kept.push(copy ? payload.slice() : payload);
+      if (seen++ % keepOneOf === 0 && kept.length < 1_000)
+        kept.push(copy ? payload.slice() : payload);
     });
   }
   const after = await bytesInUse();
