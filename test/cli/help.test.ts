@@ -28,6 +28,15 @@ describe.each<ProgramName>(['mqtt-pub', 'mqtt-sub'])('%s', (program) => {
     }
   });
 
+  it('--help says in which unit a time is given', async () => {
+    const { stdout } = await run(program, ['--help=all']);
+    const text = stdout.toString().replace(/\s+/g, ' ');
+    for (const option of ['--timeout', '--keepalive', '--connect-timeout']) {
+      const description = text.slice(text.indexOf(` ${option} `)).slice(0, 120);
+      expect(description, option).toMatch(/seconds.*2m/);
+    }
+  });
+
   it('the examples of --help are understood', async () => {
     const { stdout } = await run(program, ['--help']);
     const commands = stdout

@@ -5,8 +5,11 @@
 
 export type ProgramName = 'mqtt-pub' | 'mqtt-sub';
 
-/** What an option's value is. `flag` takes none. */
-export type OptionKind = 'flag' | 'text' | 'file' | 'integer' | 'duration' | 'choice';
+/**
+ * What an option's value is. `flag` takes none; `duration` is any time, `seconds` a whole number of seconds, and both
+ * take units.
+ */
+export type OptionKind = 'flag' | 'text' | 'file' | 'integer' | 'duration' | 'seconds' | 'choice';
 
 /** In the order in which the long help shows them. */
 export const optionGroups = [
@@ -31,7 +34,7 @@ export interface OptionDefinition {
   readonly kind: OptionKind;
   /** The value's name in help texts and errors. */
   readonly placeholder?: string;
-  /** Bounds of an `integer`. */
+  /** Bounds of an `integer` and of `seconds`. */
   readonly minimum?: number;
   readonly maximum?: number;
   /** What a `choice` takes, by what it means. */
@@ -234,7 +237,7 @@ export const optionTable: readonly OptionDefinition[] = [
     programs: both,
     group: 'Session',
     common: true,
-    description: 'End after this time, with exit code 27',
+    description: 'End after so many seconds, or 500ms, 2m; exit code 27',
   },
   {
     name: 'host',
@@ -309,13 +312,13 @@ export const optionTable: readonly OptionDefinition[] = [
   {
     name: 'keepalive',
     short: 'k',
-    kind: 'integer',
+    kind: 'seconds',
     placeholder: 'SECONDS',
     minimum: 0,
     maximum: 65_535,
     programs: both,
     group: 'Server',
-    description: 'Longest silence towards the server, 0 for any (default 60)',
+    description: 'Longest silence towards the server, in seconds or as 2m; 0 for any (default 60)',
   },
   {
     name: 'connect-timeout',
@@ -323,7 +326,7 @@ export const optionTable: readonly OptionDefinition[] = [
     placeholder: 'SECONDS',
     programs: both,
     group: 'Server',
-    description: 'Longest time for one attempt to connect (default 10)',
+    description: 'Longest time for one attempt to connect, in seconds or as 500ms, 2m (default 10)',
   },
   {
     name: 'retry-limit',

@@ -16,6 +16,20 @@ export function integerValue(option: OptionDefinition, text: string): number {
 
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
+/** The seconds of a `seconds` option: `90`, `90s`, `2m`, `1h`. The protocol counts whole ones. */
+export function secondsValue(option: OptionDefinition, text: string): number {
+  const minimum = option.minimum ?? 0;
+  const maximum = option.maximum ?? Number.MAX_SAFE_INTEGER;
+  const parts = /^([0-9]{1,9})(s|m|h)?$/.exec(text);
+  const value = parts === null ? Number.NaN : Number(parts[1]) * (unitMs[parts[2] ?? 's']! / 1000);
+  if (value >= minimum && value <= maximum) return value;
+  throw wrongValue(
+    option,
+    text,
+    `whole seconds from ${minimum} to ${maximum}, such as 90, 90s or 2m`,
+  );
+}
+
 /** Timers cannot wait for longer: some 24 days. */
 const longestMs = 2_147_483_647;
 

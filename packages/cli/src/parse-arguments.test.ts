@@ -157,4 +157,14 @@ describe('durations', () => {
     ]);
     expect(timeout('0.0001')).toBe(1);
   });
+
+  it('of -k are whole seconds, with a unit or without', () => {
+    const keepAlive = (text: string) => sub('-k', text).number('keepalive');
+    expect(['0', '90', '90s', '2m', '18h'].map(keepAlive)).toEqual([0, 90, 90, 120, 64_800]);
+    const expected =
+      /^-k expects whole seconds from 0 to 65535, such as 90, 90s or 2m, not '[^']+' \| $/;
+    for (const text of ['500ms', '1.5', '-1', '19h', '65536', '2 m', 'm', '1e3']) {
+      expect(mistake(() => sub('-k', text))).toMatch(expected);
+    }
+  });
 });

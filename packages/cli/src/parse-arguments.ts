@@ -6,7 +6,7 @@ import {
   optionsOf,
   type ProgramName,
 } from './option-table.ts';
-import { choiceValue, durationValueMs, integerValue } from './option-values.ts';
+import { choiceValue, durationValueMs, integerValue, secondsValue } from './option-values.ts';
 
 /** A command line that was understood: every value is checked against its option's kind. */
 export interface ParsedArguments {
@@ -19,7 +19,7 @@ export interface ParsedArguments {
   text(name: OptionName): string | undefined;
   /** All values of an option, in order. */
   texts(name: OptionName): readonly string[];
-  /** An integer as it is, a duration in milliseconds; of several the last. */
+  /** An integer as it is, `seconds` in seconds, a duration in milliseconds; of several the last. */
   number(name: OptionName): number | undefined;
 }
 
@@ -70,6 +70,7 @@ function checked(option: OptionDefinition, value: unknown): string | number {
   const text = String(value);
   if (option.kind === 'integer') return integerValue(option, text);
   if (option.kind === 'duration') return durationValueMs(option, text);
+  if (option.kind === 'seconds') return secondsValue(option, text);
   if (option.kind === 'choice') return choiceValue(option, text);
   return text;
 }
