@@ -59,6 +59,11 @@ describe.runIf(here)('mqtt-sub on a terminal', () => {
     );
   });
 
+  it('shows the beginning alone of much that is not text', async () => {
+    const shown = await onTerminal('-t a --color=never', [['a', new Uint8Array(35_176)]]);
+    expect(shown).toBe(`${'\\x00'.repeat(250)}... 35,176 bytes in all\n`);
+  });
+
   it('says that a message is empty', async () => {
     expect(await onTerminal('-v -t a', [['a', '']])).toBe(`${cyan('a')} ${dim('(null)')}\n`);
   });

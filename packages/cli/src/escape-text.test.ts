@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { escapeBytes, escapeText } from './escape-text.ts';
+import { bytesShownIn, escapeBytes, escapeText, isText } from './escape-text.ts';
 
 const bytes = (...values: number[]) => Uint8Array.from(values);
 const utf8 = (text: string) => new TextEncoder().encode(text);
@@ -67,6 +67,42 @@ describe('escapeBytes', () => {
       fc.property(fc.uint8Array(), (input) => {
         const units = [...escapeBytes(input)].map((one) => one.codePointAt(0)!);
         expect(units.some((unit) => unit < 0x20 || (unit >= 0x7f && unit <= 0x9f))).toBe(false);
+      }),
+    );
+  });
+});
+
+describe('isText', () => {
+  it('takes UTF-8 with tabs, lines and colours', () => {
+    expect(isText(utf8('Grüße\t温度 🌡\r\n\u001b[31mred\u001b[0m'))).toBe(true);
+    expect(isText(bytes())).toBe(true);
+  });
+
+  it('takes no other control character, and nothing that is not UTF-8', () => {
+    for (const byte of [0x00, 0x07, 0x0b, 0x1f, 0x7f, 0x80, 0xff, 0xc3]) {
+      expect(isText(bytes(0x61, byte)), `${byte}`).toBe(false);
+    }
+  });
+});
+
+describe('bytesShownIn', () => {
+  it('counts what is shown, escapes and all, and cuts no character', () => {
+    expect(bytesShownIn(bytes(0, 0, 0), 8)).toBe(2);
+    expect(bytesShownIn(bytes(0, 0, 0), 7)).toBe(1);
+    expect(bytesShownIn(bytes(0, 0, 0), 100)).toBe(3);
+    expect(bytesShownIn(utf8('a温度'), 2)).toBe(4);
+    expect(bytesShownIn(bytes(0x61, 0xff, 0x62), 5)).toBe(2);
+  });
+
+  it('agrees with what is shown', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), fc.nat(100), (input, characters) => {
+        const count = bytesShownIn(input, characters);
+        expect(escapeBytes(input.subarray(0, count)).length).toBeLessThanOrEqual(characters);
+        if (count === input.length) return;
+        // The next character, of at most four bytes, would be too much.
+        const more = escapeBytes(input.subarray(0, count + 4)).length;
+        expect(more).toBeGreaterThan(characters);
       }),
     );
   });

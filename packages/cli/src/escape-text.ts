@@ -41,6 +41,38 @@ export function escapeBytes(bytes: Uint8Array, show: ShowEscape = asItIs): strin
   return result + escapeText(utf8.decode(bytes.subarray(start)), show);
 }
 
+/**
+ * Whether the bytes are UTF-8 without control characters that no text has: tabs, ends of lines and the ESC of colours
+ * it has.
+ */
+export function isText(bytes: Uint8Array): boolean {
+  let index = 0;
+  while (index < bytes.length) {
+    const length = sequenceLength(bytes, index);
+    if (length === 0 || (length === 1 && isBinaryControl(bytes[index]!))) return false;
+    index += length;
+  }
+  return true;
+}
+
+/** As many of the first bytes as `escapeBytes` shows in so many characters, without cutting one. */
+export function bytesShownIn(bytes: Uint8Array, characters: number): number {
+  let index = 0;
+  let left = characters;
+  while (index < bytes.length) {
+    const next = Math.min(index + Math.max(sequenceLength(bytes, index), 1), bytes.length);
+    left -= escapeBytes(bytes.subarray(index, next)).length;
+    if (left < 0) break;
+    index = next;
+  }
+  return index;
+}
+
+function isBinaryControl(byte: number): boolean {
+  const inText = byte === 0x09 || byte === 0x0a || byte === 0x0d || byte === 0x1b;
+  return byte === 0x7f || (byte < 0x20 && !inText);
+}
+
 /** C0 with DEL, C1, line separators, and the marks and overrides of direction. */
 function isDangerous(unit: number): boolean {
   if (unit < 0x20) return true;

@@ -43,6 +43,22 @@ describe('terminalFormat', () => {
     );
   });
 
+  it('shows the beginning of a long payload that is not text, and its size', () => {
+    const format = terminalFormat(false, marked);
+    const zeros = print(format, 't', new Uint8Array(35_176));
+    expect(zeros).toBe(`${'{\\x00}'.repeat(250)}{... 35,176 bytes in all}\n`);
+    // What fits is shown in full.
+    expect(print(format, 't', new Uint8Array(250))).toBe(`${'{\\x00}'.repeat(250)}\n`);
+    const mostlyText = Uint8Array.from([0xff, ...Buffer.from('x'.repeat(996))]);
+    expect(print(format, 't', mostlyText)).toBe(`{\\xff}${'x'.repeat(996)}\n`);
+  });
+
+  it('shows text in full, however long', () => {
+    const text = 'a line of 23 characters\n'.repeat(5000);
+    const shown = print(terminalFormat(false, plainPaint), 't', text);
+    expect(shown).toBe(`${text.replaceAll('\n', '\\n')}\n`);
+  });
+
   it('says that a payload is empty', () => {
     expect(print(terminalFormat(false, marked), 't', '')).toBe('{(null)}\n');
   });

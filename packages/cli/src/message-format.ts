@@ -1,6 +1,6 @@
 import type { Message } from 'mqtt-kit';
 import type { Paint } from './colours.ts';
-import { escapeBytes, escapeText } from './escape-text.ts';
+import { bytesShownIn, escapeBytes, escapeText, isText } from './escape-text.ts';
 
 /** What a message is to a format. */
 export type PrintableMessage = Pick<Message, 'topic' | 'payload'>;
@@ -27,11 +27,27 @@ export function pipeFormat(showTopic: boolean, paint: Paint): MessageFormat {
   };
 }
 
-/** For a terminal: the same on one line, control characters and bytes that are not text as escapes. */
+/** What a terminal shows of a payload that is not text. */
+const shownCharacters = 1000;
+
+/**
+ * For a terminal: the same on one line, control characters and bytes that are not text as escapes. Of a payload that is
+ * not text the beginning is enough; text is shown in full.
+ */
 export function terminalFormat(showTopic: boolean, paint: Paint): MessageFormat {
   return ({ topic, payload }, sink) => {
     const start = showTopic ? `${paint.topic(escapeText(topic))} ` : '';
-    const end = payload.length === 0 ? paint.aside('(null)') : escapeBytes(payload, paint.aside);
-    sink.text(`${start}${end}\n`);
+    sink.text(`${start}${shownPayload(payload, paint)}\n`);
   };
+}
+
+function shownPayload(payload: Uint8Array, paint: Paint): string {
+  const { length } = payload;
+  if (length === 0) return paint.aside('(null)');
+  // No byte takes more than four characters.
+  if (length * 4 <= shownCharacters || isText(payload)) return escapeBytes(payload, paint.aside);
+  const shown = bytesShownIn(payload, shownCharacters);
+  if (shown === length) return escapeBytes(payload, paint.aside);
+  const rest = paint.aside(`... ${length.toLocaleString('en-US')} bytes in all`);
+  return `${escapeBytes(payload.subarray(0, shown), paint.aside)}${rest}`;
 }
