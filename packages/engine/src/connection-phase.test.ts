@@ -466,6 +466,56 @@ describe('pipelining', () => {
   });
 });
 
+describe('subscribing first', () => {
+  const begin = (h: EngineHarness): void => {
+    h.engine.publishingMayBegin(h.now);
+    h.settle();
+  };
+
+  it('keeps PUBLISH back on a new session until it may begin, and SUBSCRIBE not', () => {
+    const h = new EngineHarness({ subscribeFirst: true });
+    h.publish('queued', { qos: 1 });
+    h.open();
+    h.server(connack());
+    const direct = h.publish('direct');
+    h.subscribe(['t']);
+    expect([direct === 0, h.takeSentShort()]).toEqual([false, ['connect', 'subscribe 1']]);
+    begin(h);
+    expect(h.takeSentShort()).toEqual(['publish 2', 'publish direct']);
+    expect(h.publish('later')).toBe(0);
+  });
+
+  it('keeps nothing back on a session that is resumed', () => {
+    const h = new EngineHarness({ subscribeFirst: true }).resumable();
+    begin(h);
+    h.publish('t', { qos: 1 });
+    h.reconnect();
+    expect(h.takeSentShort()).toEqual(['publish 1 dup']);
+  });
+
+  it('keeps back, too, what goes out again as new', () => {
+    const h = new EngineHarness({ subscribeFirst: true }).resumable();
+    begin(h);
+    h.publish('t', { qos: 1 });
+    h.reconnect(persistent, {});
+    expect(h.takeSentShort()).toEqual([]);
+    begin(h);
+    expect(h.takeSentShort()).toEqual(['publish 2']);
+  });
+
+  it('lets QoS 0 wait for its turn where it may not wait for a connection', () => {
+    const h = new EngineHarness({ subscribeFirst: true, queue: { queueQos0: false } });
+    h.connected();
+    const waiting = h.publish('waiting');
+    h.cut();
+    const late = h.publish('late');
+    expect(h.take('published')).toMatchObject([
+      { ticket: waiting, outcome: { code: 'connectionLost' } },
+      { ticket: late, outcome: { code: 'connectionLost' } },
+    ]);
+  });
+});
+
 describe('QoS 2 across a breach', () => {
   it('goes on in the session on the next connection', () => {
     const h = new EngineHarness().resumable();

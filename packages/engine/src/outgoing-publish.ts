@@ -292,7 +292,8 @@ export class OutgoingPublish {
 
   /** Whether a message that waits now leaves as soon as others have had their turn. */
   #mayGoSoon(): boolean {
-    return this.#pipelining() || (this.#shared.connection?.publishingHeld ?? false);
+    const { connection } = this.#shared;
+    return this.#pipelining() || (connection?.phase === 'connected' && connection.publishingHeld);
   }
 
   #pipelining(): boolean {
