@@ -15,15 +15,29 @@ export default defineConfig({
     projects: [
       {
         ...base,
-        test: { name: 'unit', testTimeout: 30_000, include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts'] },
+        test: {
+          name: 'unit',
+          testTimeout: 30_000,
+          include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts'],
+        },
       },
       {
         ...base,
         test: {
           name: 'system',
           include: ['test/**/*.test.ts'],
+          exclude: ['test/faults/**'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        ...base,
+        // A dozen processes that are killed all the time: when the others are done.
+        test: {
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          sequence: { groupOrder: 1 },
         },
       },
     ],
