@@ -1,8 +1,8 @@
 import type { Negotiated, SessionSnapshot } from '@mqtt-kit/engine';
 import type { Packet, Properties } from '@mqtt-kit/packet';
 import type { Clock } from './clock.ts';
-import { connectSettings } from './connect-options.ts';
-import { asError, MqttError } from './errors.ts';
+import { type ConnectSettings, connectSettings } from './connect-options.ts';
+import { asError, asUsageError, MqttError } from './errors.ts';
 import type { Message } from './message.ts';
 import { Client } from './mqtt-client.ts';
 import type {
@@ -172,7 +172,7 @@ export async function connectWith(
   url: string | URL,
   options?: ConnectOptions,
 ): Promise<MqttClient> {
-  const settings = connectSettings(environment, url, options);
+  const settings = readSettings(environment, url, options);
   const aborted = abortedBefore(settings, 'connecting');
   if (aborted !== undefined) throw aborted;
   // A session that is not kept need not be recorded, unless somebody wants its record.
@@ -188,6 +188,18 @@ export async function connectWith(
     throw error;
   }
   return Client.start(client);
+}
+
+function readSettings(
+  environment: Environment,
+  url: string | URL,
+  options: ConnectOptions | undefined,
+): ConnectSettings {
+  try {
+    return connectSettings(environment, url, options);
+  } catch (thrown) {
+    throw asUsageError(thrown);
+  }
 }
 
 async function loaded(store: SessionStore, identity: SessionIdentity): Promise<SessionSnapshot> {

@@ -153,8 +153,7 @@ export class Connector {
       wasOpened: this.#driver.lastEnd.wasOpened,
       shortLives: this.#policy.shortLives,
     });
-    if (this.#state === 'connected') this.#handlers.onError(failure.error);
-    this.#ended(failure);
+    this.#ended(failure, this.#state === 'connected');
   }
 
   #begin(): void {
@@ -181,9 +180,7 @@ export class Connector {
       },
       (thrown) => {
         if (!isCurrent()) return;
-        const error = asError(thrown) as MqttError;
-        this.#handlers.onError(error);
-        this.#ended({ error, fatal: false });
+        this.#ended({ error: asError(thrown) as MqttError, fatal: false }, true);
       },
     );
   }
@@ -283,8 +280,9 @@ export class Connector {
     return { scheme, hostname, port, path, tls, webSocket, maximumPacketSize };
   }
 
-  /** An attempt or a connection is over: wait and try again, or stop. */
-  #ended({ error, fatal }: ConnectionFailure): void {
+  /** An attempt or a connection is over: wait and try again, or stop. `report`: going on, it is told as an error. */
+  #ended({ error, fatal }: ConnectionFailure, report = false): void {
+    if (this.#is('stopped')) return;
     const settings = this.#settings;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
@@ -303,6 +301,8 @@ export class Connector {
     this.#versions.attemptFailed();
     this.#serverIndex = (this.#serverIndex + 1) % settings.urls.length;
     this.#wait(error);
+    // Last, since a listener may close the client: nothing of ours comes after it.
+    if (report) this.#handlers.onError(error);
   }
 
   #wait(reason: MqttError): void {

@@ -170,6 +170,11 @@ export class IteratorConsumer implements Consumer, AsyncIterator<ReceivedMessage
     this.#ended = true;
     this.#error = error;
     for (const caller of this.#callers.takeAll()) this.#refuse(caller);
+    // Whether anybody goes on iterating nobody knows, and acknowledgements of others wait behind these.
+    for (const { message, receipt } of this.#buffer.takeAll()) {
+      receipt?.done();
+      this.#buffer.push({ message, receipt: undefined });
+    }
     return [];
   }
 

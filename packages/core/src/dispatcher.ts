@@ -24,10 +24,20 @@ const maximumHeld = 1_000;
 
 type MessageEvent = Extract<EngineEvent, { type: 'message' }>;
 
+const noRoutes: readonly Route[] = [];
+
+/** Whom messages concern. */
+export interface RouteSource {
+  readonly tree: SubscriptionTree<Route>;
+  /** Whether this Subscription Identifier belonged to a filter whose UNSUBACK is awaited. */
+  readonly isEnding: (identifier: number) => boolean;
+}
+
 export class Dispatcher {
   readonly #driver: Driver;
   readonly #clock: Clock;
   readonly #tree: SubscriptionTree<Route>;
+  readonly #isEnding: (identifier: number) => boolean;
   readonly #onUnmatched: (message: Message) => void;
   /** Filters of earlier lives of a durable session, for which a handler may yet come. */
   readonly #expected = new SubscriptionTree<true>();
@@ -36,18 +46,22 @@ export class Dispatcher {
   #cancelHold: Cancel | undefined;
   #lookScheduled = false;
   #ended = false;
-  readonly #acknowledge = (delivery: Delivery): void => this.#driver.acknowledge(delivery, 0);
+  /** After the end nothing is acknowledged any more: a kept session delivers it again. */
+  readonly #acknowledge = (delivery: Delivery): void => {
+    if (!this.#ended) this.#driver.acknowledge(delivery, 0);
+  };
 
   constructor(
     driver: Driver,
     clock: Clock,
-    tree: SubscriptionTree<Route>,
+    { tree, isEnding }: RouteSource,
     onUnmatched: (message: Message) => void,
     expectedFilters: Iterable<string>,
   ) {
     this.#driver = driver;
     this.#clock = clock;
     this.#tree = tree;
+    this.#isEnding = isEnding;
     this.#onUnmatched = onUnmatched;
     for (const topicFilter of expectedFilters) this.#expected.add(topicFilter, true);
   }
@@ -128,12 +142,13 @@ export class Dispatcher {
   #routesOf({ topic, properties }: PublishPacket): readonly Route[] {
     const routes = this.#tree.match(topic);
     const identifiers = properties.subscriptionIdentifiers;
-    if (routes.length < 2) return routes;
-    if (identifiers !== undefined) {
+    if (identifiers !== undefined && routes.length > 0) {
       // The server names the subscriptions for which it sends this copy. Identifiers that fit none of ours come from
-      // an earlier life of the session: then the topic alone decides.
+      // an earlier life of the session, and then the topic alone decides; or the subscription has just been ended, and
+      // those that overlap it get a copy of their own.
       const named = routes.filter(({ entry }) => identifiers.includes(entry.identifier));
       if (named.length > 0) return withoutRepeats(named);
+      if (identifiers.every(this.#isEnding)) return noRoutes;
     }
     return withoutRepeats(routes);
   }

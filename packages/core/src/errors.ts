@@ -158,3 +158,10 @@ function describeThrown(thrown: unknown): string {
     return 'something without a text was thrown';
   }
 }
+
+/** What the application's own arguments threw when they were read: a getter, a proxy, a detached buffer. */
+export function asUsageError(thrown: unknown): MqttError {
+  const cause = asError(thrown);
+  if (cause instanceof MqttError) return cause;
+  return new MqttUsageError(`an argument cannot be read: ${cause.message}`, { cause });
+}

@@ -1,6 +1,6 @@
 import { asError, MqttError } from './errors.ts';
 
-type Listener = (...values: never[]) => void;
+type Listener = (...values: never[]) => unknown;
 
 /**
  * Listeners by event. One that throws stops neither the others nor the client: what it threw goes to the `error`
@@ -72,12 +72,16 @@ export class Listeners<Events extends { [K in keyof Events]: Listener }> {
     event: keyof Events,
     failed: readonly Listener[],
   ): void {
-    try {
-      listener(...values);
-    } catch (thrown) {
+    const onFailed = (thrown: unknown): void => {
       const cause = asError(thrown);
       const message = `a listener for the event "${String(event)}" threw: ${cause.message}`;
       this.#onError(new MqttError('handlerFailed', message, { cause }), [...failed, listener]);
+    };
+    try {
+      const result: unknown = listener(...values);
+      if (result instanceof Promise) result.catch(onFailed);
+    } catch (thrown) {
+      onFailed(thrown);
     }
   }
 }

@@ -26,7 +26,7 @@ import { Connector } from './connector.ts';
 import { type Consumer, HandlerConsumer, IteratorConsumer } from './consumer.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Driver } from './driver.ts';
-import { asError, MqttError, MqttUsageError } from './errors.ts';
+import { asError, asUsageError, MqttError, MqttUsageError } from './errors.ts';
 import { Listeners } from './listeners.ts';
 import { checkFunction, checkOneOf, checkOptions, checkSignal } from './option-check.ts';
 import type {
@@ -136,7 +136,7 @@ export class Client implements MqttClient {
     this.#dispatcher = new Dispatcher(
       this.#driver,
       clock,
-      this.#subscriptions.tree,
+      this.#subscriptions,
       (message) => this.#listeners.emit('unmatched', message),
       durable ? storedFilters(snapshot) : [],
     );
@@ -204,7 +204,7 @@ export class Client implements MqttClient {
       if (aborted !== undefined) return rejectedPublish(aborted);
       return this.#publications.publish(message, options);
     } catch (thrown) {
-      return rejectedPublish(asMqttError(thrown));
+      return rejectedPublish(asUsageError(thrown));
     }
   }
 
@@ -229,7 +229,7 @@ export class Client implements MqttClient {
       this.#dispatcher.stopExpecting(patterns.map((pattern) => pattern.filter));
       return subscribed as Promise<Subscription<never>>;
     } catch (thrown) {
-      return Promise.reject(thrown);
+      return Promise.reject(asUsageError(thrown));
     }
   }
 
@@ -274,7 +274,7 @@ export class Client implements MqttClient {
       this.#closing = this.#close(settings);
       return this.#closing;
     } catch (thrown) {
-      return Promise.reject(thrown);
+      return Promise.reject(asUsageError(thrown));
     }
   }
 

@@ -49,7 +49,7 @@ export class Publications {
   /** QoS 0 messages in bytes of a batch that is not written, each with a promise of its own. */
   readonly #inFlush = new Set<Publication>();
   /** Messages that wait for room in the queue, in the order of the calls. */
-  #waiting: { readonly publication: Publication; readonly message: OutgoingMessage }[] = [];
+  readonly #waiting = new Map<Publication, OutgoingMessage>();
   #shared: Publication | undefined;
 
   constructor(
@@ -69,7 +69,7 @@ export class Publications {
     return (
       this.#byTicket.size === 0 &&
       this.#inFlush.size === 0 &&
-      this.#waiting.length === 0 &&
+      this.#waiting.size === 0 &&
       this.#shared === undefined
     );
   }
@@ -77,7 +77,7 @@ export class Publications {
   publish(message: OutgoingMessage, limits: Limits | undefined): PublishPromise {
     if (this.#waitingBounds !== undefined && this.#mustWait(message)) {
       const publication = this.#create(message, limits);
-      this.#waiting.push({ publication, message });
+      this.#waiting.set(publication, message);
       return publication.promise;
     }
     const batch = this.#driver.batchToCome;
@@ -124,23 +124,21 @@ export class Publications {
 
   /** There may be room for those who wait. */
   onRoom(): void {
-    let taken = 0;
-    for (const { publication, message } of this.#waiting) {
+    for (const [publication, message] of this.#waiting) {
       if (!this.#hasRoom(message)) break;
+      this.#waiting.delete(publication);
       const batch = this.#driver.batchToCome;
       this.#began(publication, this.#driver.publish(message), batch);
       this.#driver.request();
-      taken += 1;
     }
-    if (taken > 0) this.#waiting.splice(0, taken);
   }
 
   /** The client is over. Everything unsettled rejects; the counts say what was left. */
   end(why: MqttError | undefined): Leftovers {
     const left: Leftovers = { unsent: 0, unacknowledged: 0 };
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const { publication } of waiting) {
+    const waiting = [...this.#waiting.keys()];
+    this.#waiting.clear();
+    for (const publication of waiting) {
       left.unsent += 1;
       publication.reject(unsent(publication, why));
     }
@@ -178,7 +176,7 @@ export class Publications {
   }
 
   #mustWait(message: OutgoingMessage): boolean {
-    return this.#waiting.length > 0 || !this.#hasRoom(message);
+    return this.#waiting.size > 0 || !this.#hasRoom(message);
   }
 
   #hasRoom(message: OutgoingMessage): boolean {
@@ -230,9 +228,7 @@ export class Publications {
 
   /** The caller's time is up. Before the wire the message is withdrawn; after it, its exchange goes on without us. */
   #giveUp(publication: Publication, error: MqttError): void {
-    const index = this.#waiting.findIndex((item) => item.publication === publication);
-    if (index >= 0) {
-      this.#waiting.splice(index, 1);
+    if (this.#waiting.delete(publication)) {
       publication.reject(error);
       return;
     }

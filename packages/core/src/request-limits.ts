@@ -32,7 +32,7 @@ export class RequestLimits {
     };
     this.#signal = signal;
     this.#onAbort = () => end(aborted(what, signal));
-    signal?.addEventListener('abort', this.#onAbort, { once: true });
+    if (signal !== undefined) listen(signal, this.#onAbort);
     if (timeoutMs !== undefined && timeoutMs !== Number.POSITIVE_INFINITY) {
       this.#cancelTimer = clock.schedule(clock.now().monotonicMs + timeoutMs, () =>
         end(new MqttError('timeout', `${what} was not done within ${timeoutMs} ms`)),
@@ -42,10 +42,40 @@ export class RequestLimits {
 
   stop(): void {
     this.#cancelTimer?.();
-    this.#signal?.removeEventListener('abort', this.#onAbort);
+    if (this.#signal !== undefined) unlisten(this.#signal, this.#onAbort);
   }
 }
 
 function aborted(what: string, signal: AbortSignal | undefined): MqttError {
   return new MqttError('aborted', `${what} was aborted`, { cause: signal?.reason });
+}
+
+/** One listener for each signal, whatever number of requests share it: platforms warn of many. */
+const listening = new WeakMap<AbortSignal, { callbacks: Set<() => void>; stop: () => void }>();
+
+function listen(signal: AbortSignal, callback: () => void): void {
+  const shared = listening.get(signal);
+  if (shared !== undefined) {
+    shared.callbacks.add(callback);
+    return;
+  }
+  const callbacks = new Set([callback]);
+  const onAbort = (): void => {
+    listening.delete(signal);
+    for (const each of callbacks) each();
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
+  listening.set(signal, {
+    callbacks,
+    stop: () => signal.removeEventListener('abort', onAbort),
+  });
+}
+
+function unlisten(signal: AbortSignal, callback: () => void): void {
+  const shared = listening.get(signal);
+  if (shared === undefined) return;
+  shared.callbacks.delete(callback);
+  if (shared.callbacks.size > 0) return;
+  listening.delete(signal);
+  shared.stop();
 }

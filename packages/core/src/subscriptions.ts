@@ -64,6 +64,8 @@ export class Subscriptions {
   readonly #uses = new Set<SubscriptionUse>();
   readonly #byTicket = new Map<Ticket, readonly Asked[]>();
   readonly #unsubscriptions: Unsubscriptions;
+  /** Identifiers of filters whose UNSUBACK is awaited, and of how many each: copies for them may be on their way. */
+  readonly #ending = new Map<number, number>();
   #negotiated: Negotiated | undefined;
   #revision = 0;
 
@@ -79,6 +81,8 @@ export class Subscriptions {
     this.#settings = settings;
     this.#unsubscriptions = new Unsubscriptions(driver);
   }
+
+  readonly isEnding = (identifier: number): boolean => this.#ending.has(identifier);
 
   /** Whether neither SUBACK nor UNSUBACK is awaited. */
   get settled(): boolean {
@@ -418,11 +422,27 @@ export class Subscriptions {
     }
     const filters = Array.from(gone.keys(), ({ topicFilter }) => topicFilter);
     const answers = Promise.all(this.#unsubscriptions.leave(filters, userProperties));
+    this.#watchEnding([...gone.keys()], answers);
     const codes = await this.#within(answers, limits, filters);
     return entries.map((entry) => {
       if (entry.routes.size > 0) return ReasonCode.success;
       return codes[gone.get(entry) ?? -1] ?? ReasonCode.noSubscriptionExisted;
     });
+  }
+
+  #watchEnding(entries: readonly FilterEntry[], answers: Promise<unknown>): void {
+    for (const { identifier } of entries) {
+      this.#ending.set(identifier, (this.#ending.get(identifier) ?? 0) + 1);
+    }
+    const ended = (): void => {
+      for (const { identifier } of entries) {
+        const others = (this.#ending.get(identifier) ?? 1) - 1;
+        if (others > 0) this.#ending.set(identifier, others);
+        else this.#ending.delete(identifier);
+      }
+    };
+    // Also where nobody waits for the answers any more.
+    answers.then(ended, ended);
   }
 
   #within<T>(
