@@ -1,7 +1,8 @@
 import type { OutgoingMessage, SessionOperation } from '@mqtt-kit/engine';
+import { sessionStoreContract } from '@mqtt-kit/testkit';
 import { describe, expect, it } from 'vitest';
 import { MqttError } from './errors.ts';
-import { memoryStore } from './memory-session-store.ts';
+import { type MemoryStore, memoryStore } from './memory-session-store.ts';
 
 const session: SessionOperation = {
   type: 'session',
@@ -216,5 +217,18 @@ describe('memoryStore', () => {
     store.clear();
     store.close();
     expect(store.load()).toEqual([]);
+  });
+});
+
+describe('memoryStore, as every store,', () => {
+  it.each(sessionStoreContract)('$name', async ({ run }) => {
+    const places = new Map<string, MemoryStore>();
+    await run({
+      open(place) {
+        const store = places.get(place) ?? memoryStore();
+        places.set(place, store);
+        return store;
+      },
+    });
   });
 });

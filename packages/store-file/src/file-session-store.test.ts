@@ -12,9 +12,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { SessionIdentity, SessionStore } from '@mqtt-kit/core';
 import type { SessionOperation } from '@mqtt-kit/engine';
+import { sessionStoreContract } from '@mqtt-kit/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type FileStoreOptions, fileStore } from './index.ts';
 import { doneOperation, everyOperation, outOperation } from './operations.test-support.ts';
@@ -130,6 +131,22 @@ describe('a file store', () => {
   });
 });
 
+describe.each(['process', 'power', 'none'] as const)(
+  'a file store with durability %s',
+  (durability) => {
+    it.each(sessionStoreContract)('$name', async ({ run }) => {
+      await run({
+        open: (place) => fileStore(join(directory, place), { durability }),
+        tear(place) {
+          directory = join(directory, place);
+          truncateSync(journal(), statSync(journal()).size - 1);
+          directory = dirname(directory);
+        },
+      });
+    });
+  },
+);
+
 describe('a journal that was cut or damaged', () => {
   it('gives, cut at any byte, exactly the commits that are whole', async () => {
     const { store } = open();
@@ -175,6 +192,21 @@ describe('a journal that was cut or damaged', () => {
     const { store: repaired, operations } = open({ repair: true });
     expect(sequences(operations)).toEqual([2, 3]);
     expect(sequences((await reopen(repaired)).operations)).toEqual([2, 3]);
+  });
+
+  it('takes nothing from a payload, though that holds a whole journal', async () => {
+    const { store } = open(undefined, { ...gateway, clientId: 'other' });
+    await store.commit([outOperation(1), outOperation(2)]);
+    await store.close();
+    const payload = readFileSync(journal());
+    rmSync(journal());
+    const { store: ours } = open();
+    const message = { topic: 't', payload, qos: 1, retain: false, properties: {} } as const;
+    await ours.commit([outOperation(7)]);
+    await ours.commit([{ type: 'out', sequence: 8, message, expiresAtEpochMs: undefined }]);
+    await ours.close();
+    truncateSync(journal(), statSync(journal()).size - 1);
+    expect(sequences(open().operations)).toEqual([7]);
   });
 
   it('survives zeros behind its end, as a loss of power may leave them', async () => {

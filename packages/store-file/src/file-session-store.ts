@@ -48,7 +48,7 @@ class FileSessionStore implements SessionStore {
   readonly #directory: string;
   readonly #durability: 'process' | 'power' | 'none';
   readonly #repair: boolean;
-  readonly #state = memoryStore();
+  #state = memoryStore();
   #journal: Journal | undefined;
   #unlock: (() => void) | undefined;
   #failure: MqttError | undefined;
@@ -67,6 +67,7 @@ class FileSessionStore implements SessionStore {
 
   load(identity: SessionIdentity): SessionSnapshot {
     const file = join(this.#directory, journalName(identity));
+    if (this.#journal === undefined) this.#failure = undefined;
     return this.#guarded(`cannot open ${file}`, () => {
       mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
       refuseLink(file);
@@ -74,7 +75,8 @@ class FileSessionStore implements SessionStore {
       try {
         const { journal, contents } = Journal.open(file, this.#repair);
         this.#journal = journal;
-        this.#state.load(identity);
+        this.#compactAtBytes = smallestCompactionBytes;
+        this.#state = memoryStore();
         this.#state.commit(contents.operations);
       } catch (error) {
         this.#release();
@@ -97,20 +99,25 @@ class FileSessionStore implements SessionStore {
     return this.#nextSync;
   }
 
-  clear(): void {
+  async clear(): Promise<void> {
+    // A sync that is under way holds the file that this replaces.
+    await this.#nextSync?.catch(() => {});
+    await this.#sync;
+    if (this.#failure !== undefined) throw this.#failure;
     this.#group = [];
-    this.#state.clear();
     this.#guarded('cannot clear the session', () => this.#opened().rewrite([]));
+    this.#state.clear();
   }
 
   async close(): Promise<void> {
     await this.#nextSync?.catch(() => {});
-    await this.#sync.catch(() => {});
-    try {
-      this.#flushGroup();
-    } finally {
-      this.#release();
-    }
+    await this.#sync;
+    const failedBefore = this.#failure;
+    this.#flushGroup();
+    const failure = this.#failure;
+    this.#guarded('cannot close the session', () => this.#release());
+    // An earlier failure was told already, by the commit that it befell.
+    if (failure !== undefined && failedBefore === undefined) throw failure;
   }
 
   async #syncGroup(): Promise<void> {
@@ -139,7 +146,7 @@ class FileSessionStore implements SessionStore {
     try {
       this.#append(group);
     } catch {
-      // Nobody waits for this: the next commit throws it.
+      // Nobody waits for this: the next commit, or `close`, throws it.
     }
   }
 
@@ -155,7 +162,11 @@ class FileSessionStore implements SessionStore {
 
   /** The journal anew from the live state. What it then has decides when that is worth it again. */
   #compact(journal: Journal): void {
-    journal.rewrite(this.#snapshot());
+    try {
+      journal.rewrite(this.#snapshot());
+    } catch {
+      // The old file stands, and what was committed stands in it: a full disk has room for it, if not for a second.
+    }
     this.#compactAtBytes = Math.max(smallestCompactionBytes, journal.length * compactionRatio);
   }
 
@@ -189,10 +200,15 @@ class FileSessionStore implements SessionStore {
   }
 
   #release(): void {
-    this.#journal?.close();
+    const journal = this.#journal;
+    const unlock = this.#unlock;
     this.#journal = undefined;
-    this.#unlock?.();
     this.#unlock = undefined;
+    try {
+      journal?.close();
+    } finally {
+      unlock?.();
+    }
   }
 }
 

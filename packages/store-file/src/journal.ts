@@ -1,12 +1,17 @@
 /**
  * The append-only file of one session.
  *
- * It begins with a header that names the format. Then follow frames, one for each group of commits that becomes durable
- * together: a mark, the length and CRC-32 of the body, the body (operations one after the other). A frame is taken whole
- * or not at all, which is what makes a commit all or nothing: a process killed in the middle of a write leaves a torn last
- * frame, and reading cuts it off. A bad frame with good ones behind it is something else, damage, and is never passed
- * over in silence.
+ * It begins with a header that names the format and has a random salt. Then follow frames, one for each group of commits
+ * that becomes durable together: a mark, length and CRC-32 of the body, a CRC-32 of these, the body (operations one
+ * after the other). A frame is taken whole or not at all, which is what makes a commit all or nothing: a process killed
+ * in the middle of a write leaves a torn last frame, and reading cuts it off. A bad frame with good ones behind it is
+ * something else, damage, and is never passed over in silence.
+ *
+ * Payloads are somebody else's words. Both sums start from the salt, so that nobody can write bytes into a payload that
+ * pass for frames of this file, and the sum of the head keeps the search behind damage linear.
  */
+
+import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -28,11 +33,12 @@ import { MqttError } from '@mqtt-kit/core';
 import type { SessionOperation } from '@mqtt-kit/engine';
 import { OperationWriter, readOperations } from './operation-codec.ts';
 
-const header = Buffer.from('mqtt-kit session journal 1\n', 'latin1');
+const headerText = Buffer.from('mqtt-kit session journal 1\n', 'latin1');
+const headerBytes = headerText.byteLength + 4;
 const headerStart = 'mqtt-kit session journal ';
 /** Not ASCII, so that text in a payload seldom looks like the begin of a frame. */
 const frameMark = 0xc5a7;
-const frameHeadBytes = 2 + 4 + 4;
+const frameHeadBytes = 2 + 4 + 4 + 4;
 const syncData = promisify(fdatasync);
 
 /** What reading a journal found. */
@@ -48,12 +54,14 @@ export class Journal {
   readonly #file: string;
   #descriptor: number;
   #length: number;
+  #salt: number;
   readonly #writer = new OperationWriter();
 
-  private constructor(file: string, descriptor: number, length: number) {
+  private constructor(file: string, descriptor: number, length: number, salt: number) {
     this.#file = file;
     this.#descriptor = descriptor;
     this.#length = length;
+    this.#salt = salt;
   }
 
   /**
@@ -65,7 +73,7 @@ export class Journal {
     const descriptor = openSync(file, flags, 0o600);
     try {
       const contents = readJournal(file, readAll(descriptor), repair);
-      const journal = new Journal(file, descriptor, contents.length);
+      const journal = new Journal(file, descriptor, contents.length, contents.salt);
       if (contents.length === 0) journal.#begin();
       else if (contents.damaged.length > 0) journal.rewrite(contents.operations);
       else if (contents.tornBytes > 0) ftruncateSync(descriptor, contents.length);
@@ -89,7 +97,8 @@ export class Journal {
     const head = Buffer.allocUnsafe(frameHeadBytes);
     head.writeUInt16LE(frameMark, 0);
     head.writeUInt32LE(body.byteLength, 2);
-    head.writeUInt32LE(crc32(body), 6);
+    head.writeUInt32LE(crc32(body, this.#salt), 6);
+    head.writeUInt32LE(crc32(head.subarray(0, 10), this.#salt), 10);
     const frame = Buffer.concat([head, body]);
     try {
       writeWhole(this.#descriptor, frame, this.#length);
@@ -115,7 +124,7 @@ export class Journal {
     rmSync(temporary, { force: true });
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL;
     const descriptor = openSync(temporary, flags, 0o600);
-    const fresh = new Journal(temporary, descriptor, 0);
+    const fresh = new Journal(temporary, descriptor, 0, 0);
     try {
       fresh.#begin();
       if (operations.length > 0) fresh.append(operations);
@@ -126,9 +135,11 @@ export class Journal {
       tryTo(() => rmSync(temporary, { force: true }));
       throw error;
     }
-    closeSync(this.#descriptor);
+    // The old file has no name any more: nothing depends on how its closing goes.
+    tryTo(() => closeSync(this.#descriptor));
     this.#descriptor = descriptor;
     this.#length = fresh.#length;
+    this.#salt = fresh.#salt;
     syncDirectory(dirname(this.#file));
   }
 
@@ -138,8 +149,10 @@ export class Journal {
 
   #begin(): void {
     ftruncateSync(this.#descriptor, 0);
-    writeWhole(this.#descriptor, header, 0);
-    this.#length = header.byteLength;
+    const salt = randomBytes(4);
+    writeWhole(this.#descriptor, Buffer.concat([headerText, salt]), 0);
+    this.#salt = salt.readUInt32LE(0);
+    this.#length = headerBytes;
     syncDirectory(dirname(this.#file));
   }
 }
@@ -187,33 +200,35 @@ function readJournal(
   file: string,
   bytes: Buffer,
   repair: boolean,
-): JournalContents & { length: number } {
+): JournalContents & { length: number; salt: number } {
   // Killed while the header was being written: nothing was ever committed.
-  if (bytes.byteLength < header.byteLength && header.subarray(0, bytes.byteLength).equals(bytes)) {
-    return { operations: [], tornBytes: bytes.byteLength, damaged: [], length: 0 };
+  const text = bytes.subarray(0, headerText.byteLength);
+  if (bytes.byteLength < headerBytes && headerText.subarray(0, text.byteLength).equals(text)) {
+    return { operations: [], tornBytes: bytes.byteLength, damaged: [], length: 0, salt: 0 };
   }
   checkHeader(file, bytes);
+  const salt = bytes.readUInt32LE(headerText.byteLength);
   const operations: SessionOperation[] = [];
   const damaged: { at: number; bytes: number }[] = [];
-  let at = header.byteLength;
+  let at = headerBytes;
   for (;;) {
-    const frame = frameAt(bytes, at);
+    const frame = frameAt(bytes, at, salt);
     if (frame !== undefined) {
       for (const operation of operationsOf(file, at, frame)) operations.push(operation);
       at += frameHeadBytes + frame.byteLength;
       continue;
     }
-    const next = nextFrame(bytes, at + 1);
+    const next = nextFrame(bytes, at + 1, salt);
     if (next === undefined) break;
     if (!repair) throw damage(file, at, next - at);
     damaged.push({ at, bytes: next - at });
     at = next;
   }
-  return { operations, tornBytes: bytes.byteLength - at, damaged, length: at };
+  return { operations, tornBytes: bytes.byteLength - at, damaged, length: at, salt };
 }
 
 function checkHeader(file: string, bytes: Buffer): void {
-  if (bytes.subarray(0, header.byteLength).equals(header)) return;
+  if (bytes.subarray(0, headerText.byteLength).equals(headerText)) return;
   const start = bytes.subarray(0, 64).toString('latin1');
   if (start.startsWith(headerStart)) {
     const format = start.slice(headerStart.length).split('\n', 1)[0];
@@ -231,20 +246,20 @@ function checkHeader(file: string, bytes: Buffer): void {
 }
 
 /** The body of a complete, sound frame at this place. */
-function frameAt(bytes: Buffer, at: number): Buffer | undefined {
-  if (at + frameHeadBytes > bytes.byteLength || bytes.readUInt16LE(at) !== frameMark)
-    return undefined;
-  const size = bytes.readUInt32LE(at + 2);
+function frameAt(bytes: Buffer, at: number, salt: number): Buffer | undefined {
   const start = at + frameHeadBytes;
+  if (start > bytes.byteLength || bytes.readUInt16LE(at) !== frameMark) return undefined;
+  if (crc32(bytes.subarray(at, at + 10), salt) !== bytes.readUInt32LE(at + 10)) return undefined;
+  const size = bytes.readUInt32LE(at + 2);
   if (start + size > bytes.byteLength) return undefined;
   const body = bytes.subarray(start, start + size);
-  return crc32(body) === bytes.readUInt32LE(at + 6) ? body : undefined;
+  return crc32(body, salt) === bytes.readUInt32LE(at + 6) ? body : undefined;
 }
 
-function nextFrame(bytes: Buffer, from: number): number | undefined {
+function nextFrame(bytes: Buffer, from: number, salt: number): number | undefined {
   const mark = Buffer.from([frameMark & 0xff, frameMark >> 8]);
   for (let at = bytes.indexOf(mark, from); at >= 0; at = bytes.indexOf(mark, at + 1)) {
-    if (frameAt(bytes, at) !== undefined) return at;
+    if (frameAt(bytes, at, salt) !== undefined) return at;
   }
   return undefined;
 }

@@ -299,8 +299,8 @@ class Reader {
       receiver: 'client',
       maximumPacketSize: largestMessage,
     });
-    // A copy: the message must not keep the whole journal in memory.
-    decoder.push(Uint8Array.prototype.slice.call(this.#bytes, start, start + size));
+    // A copy, since the message must not keep the whole journal in memory; and no Buffer, whose slice is a view.
+    decoder.push(new Uint8Array(this.#bytes.subarray(start, start + size)));
     const packet = decoder.next();
     if (packet?.type !== PacketType.publish) throw new Error('a message is incomplete');
     return {

@@ -29,6 +29,11 @@ export type {
   ServerStreamHandlers,
   ServerStreamListener,
 } from './server-stream.ts';
+export {
+  type SessionStoreCase,
+  type SessionStoreSubject,
+  sessionStoreContract,
+} from './session-store-contract.ts';
 export { VirtualClock, type VirtualClockOptions } from './virtual-clock.ts';
 export {
   type ConnectPlan,
