@@ -11,6 +11,7 @@ import {
 } from '@mqtt-kit/engine';
 import type { FaultyStore } from '@mqtt-kit/testkit';
 import type { EngineLink } from './engine-link.ts';
+import { Violation } from './violation.ts';
 
 /** The process dies here. */
 export class Crash extends Error {
@@ -99,7 +100,8 @@ export class EngineProcess {
     let committed: void | Promise<void>;
     try {
       committed = this.#store.commit(batch.operations);
-    } catch {
+    } catch (error) {
+      if (error instanceof Violation) throw error;
       this.stopped = true;
       this.#owner.onStoreFailed();
       return;

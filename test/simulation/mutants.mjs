@@ -1,5 +1,93 @@
-/** Planted bugs: see `mutants/`. */
-/** @param {number} _processes @param {string | undefined} _only @returns {Promise<number>} */
-export async function showMutants(_processes, _only) {
-  return 0;
+/**
+ * Planted bugs: each file of `mutants/` names one place in the sources and what stands there instead. Each is applied
+ * to a copy in a temporary folder, and has to be found.
+ */
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { bundle, makeFolder, root } from './bundle.mjs';
+import { runSeeds } from './run-seeds.mjs';
+
+/** Within so many seeds each of them is found. */
+const mostSeeds = 5_000;
+const steps = 1_000;
+
+/**
+ * @typedef {{ name: string, invariant: number | string, level: string, what: string, file: string, find: string,
+ *   replace: string }} Mutant
+ */
+
+/** @returns {Mutant[]} */
+export function allMutants() {
+  const folder = join(root, 'test/simulation/mutants');
+  return readdirSync(folder)
+    .sort()
+    .map((file) => ({
+      name: file.replace('.json', ''),
+      ...JSON.parse(readFileSync(join(folder, file), 'utf8')),
+    }));
+}
+
+/**
+ * Runs seeds against a copy of the sources with one bug in it, until it is found.
+ *
+ * @param {Mutant} mutant
+ * @param {number} processes
+ */
+export async function hunt(mutant, processes) {
+  const folder = makeFolder();
+  try {
+    for (const name of ['packet', 'engine', 'core', 'testkit']) {
+      const path = join('packages', name, 'src');
+      cpSync(join(root, path), join(folder, path), { recursive: true });
+    }
+    const target = join(folder, mutant.file);
+    const source = readFileSync(target, 'utf8');
+    const places = source.split(mutant.find).length - 1;
+    if (places !== 1)
+      throw new Error(`${mutant.name}: its place in ${mutant.file} is there ${places} times`);
+    writeFileSync(
+      target,
+      source.replace(mutant.find, () => mutant.replace),
+    );
+    const program = await bundle(folder, folder);
+    // A few first: most bugs need no more, and a process costs as much as some seeds.
+    let from = 1;
+    for (const seeds of [processes * 10, processes * 100, mostSeeds]) {
+      const share = Math.min(seeds, mostSeeds - from + 1);
+      if (share <= 0) break;
+      const assignment = {
+        level: mutant.level,
+        from,
+        seeds: share,
+        steps,
+        without: [],
+        first: true,
+      };
+      const { failures } = await runSeeds(program, assignment, processes);
+      const [first] = failures.sort((one, other) => one.seed - other.seed);
+      if (first !== undefined) return first;
+      from += share;
+    }
+    return undefined;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Hunts all, or those whose name contains one of some words. @param {number} processes @param {string | undefined} only */
+export async function showMutants(processes, only) {
+  let missed = 0;
+  const words = (only ?? '').split(',');
+  const mutants = allMutants().filter(({ name }) => words.some((word) => name.includes(word)));
+  for (const mutant of mutants) {
+    const found = await hunt(mutant, processes);
+    if (found === undefined) missed += 1;
+    const how =
+      found === undefined
+        ? `NOT FOUND in ${mostSeeds} seeds`
+        : `seed ${found.seed}: ${found.invariant}: ${found.message.slice(0, 90)}`;
+    console.log(`${mutant.name.padEnd(28)} ${String(mutant.invariant).padStart(6)}  ${how}`);
+  }
+  console.log(`${mutants.length - missed} of ${mutants.length} planted bugs found`);
+  return missed === 0 ? 0 : 1;
 }

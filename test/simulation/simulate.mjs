@@ -9,88 +9,17 @@
  * Options: --level engine|client (default both), --seeds N, --from N (first seed, default 1), --steps N (default
  * 1,000), --without fault,fault, --keep 3,7-9 (only these steps), --trace (show it whatever happens), --processes N.
  */
-import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { bundle, makeFolder } from './bundle.mjs';
 import { showMutants } from './mutants.mjs';
+import { runSeeds } from './run-seeds.mjs';
+
+/** @typedef {import('./run-seeds.mjs').Failure} Failure */
 
 /** How many seeds of each level the standard run has. */
 export const standardSeeds = { engine: 1_850, client: 150 };
-
-/**
- * @typedef {{ seed: number, step: number, invariant: string, message: string, stack: string,
- *   keep?: number[], trace: string[] }} Failure
- * @typedef {{ failures: Failure[], counts: Record<string, number>, steps: number, ms: number, hash: string }} Outcome
- */
-
-/**
- * Runs seeds of one level in several processes.
- *
- * @param {string} program the bundle
- * @param {{ level: string, from: number, seeds: number, steps: number, without: string[], keep?: number[],
- *   traced?: boolean, first?: boolean, minimise?: boolean }} assignment
- * @param {number} processes
- * @param {(done: number) => void} onProgress
- * @returns {Promise<Outcome>}
- */
-export async function runSeeds(program, assignment, processes, onProgress = () => {}) {
-  const start = performance.now();
-  /** @type {Outcome} */
-  const outcome = { failures: [], counts: {}, steps: 0, ms: 0, hash: '' };
-  const share = Math.ceil(assignment.seeds / processes);
-  const dones = new Map();
-  await Promise.all(
-    Array.from({ length: processes }, (_, index) => {
-      const from = assignment.from + index * share;
-      const seeds = Math.min(share, assignment.from + assignment.seeds - from);
-      if (seeds <= 0) return undefined;
-      return runProcess(program, { ...assignment, from, seeds }, (line) => {
-        if (line.failure) outcome.failures.push(line.failure);
-        if (line.trace) console.log(line.trace.join('\n'));
-        if (line.done) {
-          dones.set(index, line.done);
-          onProgress([...dones.values()].reduce((sum, done) => sum + done, 0));
-        }
-        if (!line.counts) return;
-        outcome.steps += line.steps;
-        outcome.hash = line.hash;
-        for (const [name, times] of Object.entries(line.counts)) {
-          outcome.counts[name] = (outcome.counts[name] ?? 0) + Number(times);
-        }
-      });
-    }),
-  );
-  outcome.ms = performance.now() - start;
-  return outcome;
-}
-
-/**
- * @param {string} program
- * @param {object} assignment
- * @param {(line: any) => void} onLine
- */
-function runProcess(program, assignment, onLine) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program, JSON.stringify(assignment)], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let text = '';
-    child.stdout.setEncoding('utf8');
-    child.stdout.on('data', (chunk) => {
-      text += chunk;
-      const lines = text.split('\n');
-      text = lines.pop() ?? '';
-      for (const line of lines) onLine(JSON.parse(line));
-    });
-    child.once('error', reject);
-    child.once('close', (code) => {
-      if (code === 0) resolve(undefined);
-      else reject(new Error(`a process of the simulation ended with ${code}`));
-    });
-  });
-}
 
 /** What to type to see a failure again. @param {string} level @param {number} steps @param {Failure} failure */
 export function replayCommand(level, steps, failure) {

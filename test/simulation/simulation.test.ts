@@ -4,7 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundle, makeFolder } from './bundle.mjs';
 import { expectedClientCounts, expectedEngineCounts } from './expected-counts.ts';
 import { withoutTimeAndChance } from './forbidden-globals.ts';
-import { describeFailure, runSeeds, standardSeeds } from './simulate.mjs';
+import { allMutants, hunt } from './mutants.mjs';
+import { runSeeds } from './run-seeds.mjs';
+import { describeFailure, standardSeeds } from './simulate.mjs';
 
 const steps = 1_000;
 let folder = '';
@@ -43,6 +45,16 @@ describe('simulation', () => {
     expect(one.hash).toBe(other.hash);
     expect(one.hash).not.toBe(next.hash);
   });
+
+  it('finds a bug that fails in every run, and the ones that a few runs find', async () => {
+    const mutants = allMutants();
+    expect(mutants.length).toBeGreaterThanOrEqual(26);
+    const quick = ['canary', 'dup-missing', 'identifier-not-recorded', 'in-recorded-without-qos-1'];
+    for (const name of quick) {
+      const mutant = mutants.find((one) => one.name === name);
+      expect(mutant && (await hunt(mutant, 1))?.seed, name).toBeLessThanOrEqual(10);
+    }
+  }, 60_000);
 
   it('forbids time and chance while it runs, and gives them back', async () => {
     const { random } = Math;
