@@ -18,7 +18,7 @@ const caInstead = '--cafile FILE takes any number of certificates in one file.';
 const osInstead = '-p 8883 and -L mqtts://HOST trust the usual certificate authorities.';
 
 /** All of them, once: whoever comes from mosquitto is told that an option is not there, instead of being corrected. */
-export const mosquittoOptions: readonly MosquittoOption[] = [
+const mosquittoOptions: readonly MosquittoOption[] = [
   { spellings: ['-A'], programs: both },
   { spellings: ['-D', '--property'], programs: both },
   {
