@@ -469,6 +469,7 @@ function shownExpected(messages: readonly Delivered[], known: Known): unknown[] 
       qos: 0,
       retain: false,
       dup: false,
+      redelivered: false,
       packetIdentifier: undefined,
       payload: new Uint8Array(0),
       payloadFormatIndicator: undefined,

@@ -2,7 +2,7 @@
  * What a row of the hostile server's tables says: bytes to send, and what a correct client does with them.
  */
 import type { ConnectOptions } from 'mqtt-kit';
-import type { Part, Version } from '../support/bytes.ts';
+import type { Part } from '../support/bytes.ts';
 
 /** A request of the client that is under way when the bytes arrive. */
 export type Pending =
