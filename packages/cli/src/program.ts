@@ -50,10 +50,14 @@ async function run(program: Program, version: string, diagnostics: Diagnostics):
   }
 }
 
-/** Resolves when the text was written, or when nobody reads it. */
+/** Resolves when the text was written, or when nobody reads it. That it could not be written is no success. */
 function print(text: string): Promise<number> {
   return new Promise((resolve) => {
-    process.stdout.on('error', () => resolve(ExitCode.done));
-    process.stdout.write(text, () => resolve(ExitCode.done));
+    const ended = (error?: NodeJS.ErrnoException | null): void => {
+      const failed = error !== undefined && error !== null && error.code !== 'EPIPE';
+      resolve(failed ? ExitCode.outputFailed : ExitCode.done);
+    };
+    process.stdout.on('error', ended);
+    process.stdout.write(text, ended);
   });
 }

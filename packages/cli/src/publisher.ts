@@ -28,21 +28,19 @@ export class Publisher {
     this.#outstanding = plan.source.kind === 'stdinLines' ? 0 : 1;
   }
 
-  /** Messages handed to the client. */
-  get published(): number {
-    return this.#published;
+  /** Messages as far as they were read. */
+  get total(): number {
+    return this.#published + this.#notHandedOver;
   }
 
-  /** Messages that were not published, as far as they were read: refused, under way, or still to be handed over. */
+  /** Those of them that were not published: refused, under way, or still to be handed over. */
   get unpublished(): number {
+    return this.#window.failures + this.#window.pending + this.#notHandedOver;
+  }
+
+  get #notHandedOver(): number {
     const partialLine = this.#splitter.pendingBytes > 0 ? 1 : 0;
-    return (
-      this.#window.failures +
-      this.#window.pending +
-      (this.#lines.length - this.#linesDone) +
-      partialLine +
-      this.#outstanding
-    );
+    return this.#lines.length - this.#linesDone + partialLine + this.#outstanding;
   }
 
   get firstFailure(): MqttError | undefined {

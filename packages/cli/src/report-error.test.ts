@@ -32,8 +32,8 @@ describe('reportOf', () => {
 describe('other reports', () => {
   it('count what was not published, when it is more than the one message', () => {
     const report = { what: 'refused' };
-    expect(unpublishedReport(report, { published: 1, unpublished: 1 })).toEqual(report);
-    expect(unpublishedReport(report, { published: 9, unpublished: 2 }).why).toBe(
+    expect(unpublishedReport(report, { total: 1, unpublished: 1 })).toEqual(report);
+    expect(unpublishedReport(report, { total: 9, unpublished: 2 }).why).toBe(
       '2 of 9 messages were not published.',
     );
   });

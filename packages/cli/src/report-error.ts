@@ -36,10 +36,10 @@ export function outputReport(error: NodeJS.ErrnoException): Report {
 /** What could not be published, and why the first of it was not. */
 export function unpublishedReport(
   report: Report,
-  { published, unpublished }: { readonly published: number; readonly unpublished: number },
+  { total, unpublished }: { readonly total: number; readonly unpublished: number },
 ): Report {
-  if (published < 2 && unpublished < 2) return report;
-  return { ...report, why: `${unpublished} of ${published} messages were not published.` };
+  if (total < 2) return report;
+  return { ...report, why: `${unpublished} of ${total} messages were not published.` };
 }
 
 /** Why standard input cannot be published. */
