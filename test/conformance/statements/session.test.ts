@@ -207,6 +207,17 @@ describe('a session', () => {
     expect(harness.take('message')).toHaveLength(1);
   });
 
+  it('[MQTT-3.1.2-23] [MQTT-3.2.2-4] of that kind is no more the one of the client, though the server presents it', () => {
+    const harness = new EngineHarness().connected({ cleanStart: false });
+    harness.server(from(2, 7));
+    harness.cut();
+    harness.takeSent();
+    harness.open({ cleanStart: false });
+    harness.server(connack({ sessionPresent: true }));
+    expect(harness.takeSentShort().slice(1)).toEqual(['disconnect 0x82']);
+    expect(harness.closed).toBe(true);
+  });
+
   it('[MQTT-3.2.2-4] that only the server knows ends the connection', () => {
     for (const request of [persistent, { cleanStart: true }]) {
       const harness = new EngineHarness();
