@@ -559,7 +559,10 @@ export class ClientWorld {
         return lateCommits > 0 && this.faults && this.prng.chance(lateCommits) ? 'late' : 'now';
       },
       onDurable: (operations) => {
-        for (const operation of operations) this.counts.add(`operation ${operation.type}`);
+        for (const operation of operations) {
+          this.counts.add(`operation ${operation.type}`);
+          this.trace.add(operation.type, 'sequence' in operation ? operation.sequence : 0);
+        }
         this.guard(() => journal.take(operations));
       },
     });
