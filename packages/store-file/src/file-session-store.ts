@@ -7,10 +7,10 @@
  */
 import { createHash } from 'node:crypto';
 import { lstatSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { MqttError, memoryStore, type SessionIdentity, type SessionStore } from '@mqtt-kit/core';
 import type { SessionOperation, SessionSnapshot } from '@mqtt-kit/engine';
-import { Journal } from './journal.ts';
+import { Journal, syncDirectory } from './journal.ts';
 import { lockSession } from './session-lock.ts';
 
 /** How careful a file store is. */
@@ -60,7 +60,7 @@ class FileSessionStore implements SessionStore {
   #later: NodeJS.Immediate | undefined;
 
   constructor(directory: string, options: FileStoreOptions) {
-    this.#directory = directory;
+    this.#directory = resolve(directory);
     this.#durability = options.durability ?? 'process';
     this.#repair = options.repair ?? false;
   }
@@ -69,7 +69,7 @@ class FileSessionStore implements SessionStore {
     const file = join(this.#directory, journalName(identity));
     if (this.#journal === undefined) this.#failure = undefined;
     return this.#guarded(`cannot open ${file}`, () => {
-      mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+      makeDirectory(this.#directory);
       refuseLink(file);
       this.#unlock = lockSession(`${file}.lock`);
       try {
@@ -220,6 +220,15 @@ function journalName({ clientId, serverKey }: SessionIdentity): string {
     .update(JSON.stringify([serverKey, clientId]))
     .digest('hex');
   return `${hash.slice(0, 32)}.journal`;
+}
+
+/** Makes it, and its name outlive a loss of power: that of each directory that was missing. */
+function makeDirectory(directory: string): void {
+  const first = mkdirSync(directory, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  for (let made = directory; made.length >= first.length; made = dirname(made)) {
+    syncDirectory(dirname(made));
+  }
 }
 
 /** A link would lead our writes to wherever its maker wants them. */

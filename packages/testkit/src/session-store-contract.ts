@@ -21,8 +21,8 @@ export interface SessionStoreCase {
 }
 
 const identity: SessionIdentity = { clientId: 'client', serverKey: 'mqtt://localhost:1883' };
-const histories = 4;
-const stepsOfAHistory = 60;
+const histories = 3;
+const stepsOfAHistory = 40;
 
 export const sessionStoreContract: readonly SessionStoreCase[] = [
   {
