@@ -63,8 +63,3 @@ export function expectBreach(
   expect(sent[0]).toMatchObject({ type: 14 });
   expect(expected).toContain((sent[0] as { reasonCode: number }).reasonCode);
 }
-
-/** What is left of a text after its first so many bytes in hex. */
-export function afterBytes(hex: string, count: number): string {
-  return hex.slice(3 * count);
-}
