@@ -27,6 +27,11 @@ export function allMutants() {
     }));
 }
 
+/** How often the place of a planted bug is there: once, or somebody has changed it. @param {Mutant} mutant */
+export function placesOf({ file, find }) {
+  return readFileSync(join(root, file), 'utf8').split(find).length - 1;
+}
+
 /**
  * Runs seeds against a copy of the sources with one bug in it, until it is found.
  *

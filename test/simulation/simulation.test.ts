@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundle, makeFolder } from './bundle.mjs';
 import { expectedClientCounts, expectedEngineCounts } from './expected-counts.ts';
 import { withoutTimeAndChance } from './forbidden-globals.ts';
-import { allMutants, hunt } from './mutants.mjs';
+import { allMutants, hunt, placesOf } from './mutants.mjs';
 import { runSeeds } from './run-seeds.mjs';
 import { describeFailure, standardSeeds } from './simulate.mjs';
 
@@ -44,6 +44,11 @@ describe('simulation', () => {
     const next = await run(level, 8, 1, 1);
     expect(one.hash).toBe(other.hash);
     expect(one.hash).not.toBe(next.hash);
+  });
+
+  it('finds the place of every planted bug', () => {
+    const misplaced = allMutants().filter((mutant) => placesOf(mutant) !== 1);
+    expect(misplaced.map(({ name, file }) => `${name} in ${file}`)).toEqual([]);
   });
 
   it('finds a bug that fails in every run, and the ones that a few runs find', async () => {
