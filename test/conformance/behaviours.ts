@@ -421,7 +421,7 @@ export const behaviours: Readonly<Record<number, Behaviour>> = {
   },
   69: {
     says: 'retain and properties reach the wire',
-    tests: [['publish', '[MQTT-3.3.1-1] puts retain and all properties']],
+    tests: [['publish', 'puts retain and all properties']],
   },
   70: {
     says: 'order is kept under load, in the queue and over reconnections',

@@ -181,7 +181,7 @@ describe('publish', () => {
     );
   });
 
-  it('[MQTT-3.3.1-1] puts retain and all properties on the wire', async () => {
+  it('puts retain and all properties on the wire', async () => {
     const stage = new Stage();
     const client = await stage.connect();
     await client.publish('t', 'x', {
