@@ -65,12 +65,14 @@ function head(port) {
 async function show(port, seconds) {
   const programs = new Programs();
   let lines = 0;
+  let timeIsOver = false;
   const subscriber = ['apps/mqtt-sub/dist/mqtt-sub.js', '-p', `${port}`, '-t', filter, '-v'];
   if (seconds === undefined) {
     programs.start('mqtt-sub', subscriber, 'inherit');
   } else {
     // Counted on their way to the terminal.
     programs.start('mqtt-sub', subscriber, 'pipe').stdout?.on('data', (chunk) => {
+      if (timeIsOver) return;
       process.stdout.write(chunk);
       lines += chunk.toString().split('\n').length - 1;
     });
@@ -79,6 +81,7 @@ async function show(port, seconds) {
   programs.start('The sensors', sensors, 'ignore');
 
   const failure = await Promise.race([programs.oneEnded, interrupted(), over(seconds)]);
+  timeIsOver = true;
   await programs.end();
   if (failure) throw new Error(failure);
   if (seconds === undefined) return;
