@@ -39,8 +39,6 @@ const flushAtBytes = 65_536;
 const quietMicrotasks = 4;
 /** What may still come when the inbox is full and reading cannot pause, since the answer that we await is among it. */
 const overfullBytes = 16_777_216;
-/** A timer that comes so late means that the machine slept, or that something blocked it. */
-const lateMs = 500;
 
 export interface DriverHandlers {
   /** An event of the engine, in order. It must not throw. */
@@ -95,7 +93,6 @@ export class Driver {
   #turn: Now | undefined;
   #timerAtMs = Number.POSITIVE_INFINITY;
   #cancelTimer: Cancel | undefined;
-  #gaveWay = false;
   #consumersLag = false;
   /** Bytes read while the inbox was full. */
   #overfull = 0;
@@ -489,18 +486,8 @@ export class Driver {
 
   readonly #onTimer = (): void => {
     const now = this.#fresh();
-    const lateByMs = now.monotonicMs - this.#timerAtMs;
     this.#timerAtMs = Number.POSITIVE_INFINITY;
     this.#cancelTimer = undefined;
-    if (lateByMs > lateMs && !this.#gaveWay) {
-      // After a sleep the answer that the deadline is about may lie in the socket: it is read before anybody is
-      // declared dead.
-      this.#gaveWay = true;
-      this.#timerAtMs = now.monotonicMs;
-      this.#cancelTimer = this.#clock.schedule(this.#timerAtMs, this.#onTimer);
-      return;
-    }
-    this.#gaveWay = false;
     if (now.monotonicMs >= this.#engine.nextDeadlineMs) this.#engine.deadlineReached(now);
     this.flush();
   };

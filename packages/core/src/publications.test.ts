@@ -36,6 +36,32 @@ describe('publish at QoS 0', () => {
     expect(stage.sent('publish')).toHaveLength(20);
   });
 
+  it('keeps them apart too while the commit of an earlier one is under way', async () => {
+    const ends: (() => void)[] = [];
+    let slow = false;
+    const store = {
+      ...memoryStore(),
+      durable: false,
+      load: () => [],
+      commit: () => (slow ? new Promise<void>((resolve) => ends.push(resolve)) : undefined),
+      clear() {},
+      close() {},
+    };
+    const stage = new ClientStage();
+    const client = await stage.connect({ store });
+    slow = true;
+    void client.publish('t', 'x', { qos: 1 });
+    const first = client.publish('t', '1');
+    await stage.clock.settle();
+    const second = client.publish('t', '2');
+    expect(second).not.toBe(first);
+    const [one, two] = [watch(first), watch(second)];
+    slow = false;
+    ends.shift()?.();
+    await stage.clock.settle();
+    expect([one.state, two.state]).toEqual(['resolved', 'resolved']);
+  });
+
   it('has a promise of its own where the caller sets limits', async () => {
     const stage = new ClientStage();
     const client = await stage.connect();

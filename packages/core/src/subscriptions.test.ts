@@ -466,6 +466,24 @@ describe('unsubscribe', () => {
     expect(stage.sent('subscribe')).toEqual([]);
   });
 
+  it('is not said any more when somebody has subscribed again meanwhile', async () => {
+    const stage = new ClientStage({ sessionPresent: (number) => number === 2 });
+    const client = await stage.connect({ clientId: 'me', cleanStart: false });
+    const messages: string[] = [];
+    await client.subscribe('a', got(messages, 'old'));
+    stage.link.current.cut();
+    await stage.clock.settle();
+    const ended = watch(client.unsubscribe('a'));
+    const again = watch(client.subscribe('a', got(messages, 'new')));
+    await stage.clock.advanceUntil(() => client.connected);
+    await stage.clock.settle();
+    expect(stage.sent('unsubscribe')).toEqual([]);
+    expect(filtersOf(stage.sent('subscribe'))).toEqual([['a']]);
+    expect([ended.value, again.state]).toEqual([[0], 'resolved']);
+    await stage.receive('a');
+    expect(messages).toEqual(['new a']);
+  });
+
   it('settles at once without a connection where the session ends with it', async () => {
     const stage = new ClientStage();
     const client = await stage.connect();
