@@ -460,6 +460,23 @@ describe('the wait between attempts', () => {
     expect(Math.max(...short)).toBeLessThan(100);
   });
 
+  it.each(['reconnecting', 'connecting', 'connected'] as const)(
+    'may be ended by a listener that hears of "%s"',
+    async (state) => {
+      const stage = new ClientStage();
+      const client = await stage.connect();
+      client.on('status', (status) => {
+        if (status.state === state) void client.close({ timeoutMs: 0 });
+      });
+      stage.link.current.cut();
+      await stage.clock.advance(60_000);
+      expect(client.status).toEqual({ state: 'closed', reason: undefined });
+      expect(stage.link.openEnds).toBe(0);
+      expect(stage.clock.scheduled).toBe(0);
+      expect(stage.link.attempts).toBe(state === 'connected' ? 2 : 1);
+    },
+  );
+
   it('ends with the client', async () => {
     const stage = new ClientStage();
     const client = await stage.connect();
