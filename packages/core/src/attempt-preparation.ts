@@ -1,12 +1,12 @@
 /** What an attempt to connect needs from the application: asked anew each time, checked, and put into wire form. */
 import type { Will } from '@mqtt-kit/engine';
+import type { ConnectSettings } from './connect-options.ts';
+import type { ConnectionUrl } from './connection-url.ts';
 import {
-  type ConnectSettings,
   checkCredentials,
   checkCredentialsOf,
   type WireCredentials,
-} from './connect-options.ts';
-import type { ConnectionUrl } from './connection-url.ts';
+} from './credential-options.ts';
 import { asError, MqttError, MqttUsageError } from './errors.ts';
 import type { ConnectAttempt } from './options.ts';
 import { checkWill } from './will.ts';

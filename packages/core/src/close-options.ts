@@ -1,6 +1,6 @@
 import type { DisconnectRequest } from '@mqtt-kit/engine';
 import type { Properties } from '@mqtt-kit/packet';
-import { type ConnectSettings, checkExpiry } from './connect-options.ts';
+import type { ConnectSettings } from './connect-options.ts';
 import { MqttUsageError } from './errors.ts';
 import {
   checkOneOf,
@@ -11,6 +11,7 @@ import {
 } from './option-check.ts';
 import type { CloseOptions } from './options.ts';
 import { checkUserProperties } from './outgoing-message.ts';
+import { checkExpiry } from './session-options.ts';
 
 export interface CloseSettings extends DisconnectRequest {
   readonly timeoutMs: number;

@@ -4,12 +4,10 @@ import type { Properties } from '@mqtt-kit/packet';
 import type { BacklogBounds } from './backlog.ts';
 import type { Environment } from './client.ts';
 import { type ConnectionUrl, parseConnectionUrl } from './connection-url.ts';
+import { checkCredentials } from './credential-options.ts';
 import { MqttUsageError } from './errors.ts';
 import {
-  checkAmount,
   checkBoolean,
-  checkBytes,
-  checkCount,
   checkFunction,
   checkInteger,
   checkOneOf,
@@ -24,24 +22,18 @@ import type {
   AuthenticationOptions,
   ConnectAttempt,
   ConnectOptions,
-  Credentials,
-  QueueOptions,
-  ReconnectOptions,
   WillOptions,
 } from './options.ts';
 import { checkUserProperties } from './outgoing-message.ts';
+import { checkInbox, checkQueue } from './queue-options.ts';
 import type { ReconnectSettings } from './reconnect.ts';
+import { checkReconnect } from './reconnect-options.ts';
+import { checkSession, checkStore } from './session-options.ts';
 import type { SessionStore } from './session-store.ts';
 import type { TlsOptions, WebSocketOptions } from './transport.ts';
 import { checkTlsOptions, checkWebSocketOptions } from './transport-options.ts';
 import { problemOf50 } from './version-choice.ts';
 import { checkWill } from './will.ts';
-
-/** A name and a password as CONNECT carries them. */
-export interface WireCredentials {
-  readonly username: string | undefined;
-  readonly password: Uint8Array | undefined;
-}
 
 export interface ConnectSettings {
   readonly urls: readonly ConnectionUrl[];
@@ -134,7 +126,6 @@ const elsewhere: Readonly<Record<string, string>> = {
 };
 
 const fourBytes = 0xffff_ffff;
-const sevenDaysSeconds = 7 * 24 * 60 * 60;
 
 /** Throws a `MqttUsageError` that names the option at fault. No I/O happens. */
 export function connectSettings(
@@ -205,43 +196,6 @@ export function connectSettings(
   };
 }
 
-/** User name and password as they go on the wire. `nameNeeded`: 3.1.1 has no password without a user name. */
-export function checkCredentials(
-  credentials: { readonly username?: unknown; readonly password?: unknown },
-  nameNeeded: boolean,
-): WireCredentials {
-  const { username, password } = credentials;
-  if (password !== undefined && username === undefined && nameNeeded) {
-    // [MQTT3-3.1.2-22]
-    throw new MqttUsageError('a password without a user name needs MQTT 5.0');
-  }
-  return {
-    username: username === undefined ? undefined : checkString('username', username),
-    password: password === undefined ? undefined : checkPassword(password),
-  };
-}
-
-/** Never shows what was given. */
-function checkPassword(password: unknown): Uint8Array {
-  if (typeof password === 'string') {
-    return checkBytes('password', new TextEncoder().encode(password), 65_535);
-  }
-  if (password instanceof Uint8Array) return checkBytes('password', password, 65_535);
-  throw new MqttUsageError(`password must be a string or a Uint8Array; got a ${typeof password}`);
-}
-
-/** What a credentials function gave. */
-export function checkCredentialsOf(value: unknown, nameNeeded: boolean): WireCredentials {
-  const given = checkOptions('the result of credentials()', value, [
-    'username',
-    'password',
-  ] as const satisfies readonly (keyof Credentials)[]);
-  return checkCredentials(
-    { username: given.get('username'), password: given.get('password') },
-    nameNeeded,
-  );
-}
-
 function checkUrls(
   environment: Environment,
   url: unknown,
@@ -279,38 +233,6 @@ function checkTransportsFit(
       throw new MqttUsageError(`webSocket options need ws:// or wss://; got ${server}`);
     }
   }
-}
-
-type Session = Pick<
-  ConnectSettings,
-  'clientId' | 'cleanStart' | 'sessionExpirySeconds' | 'sessionKept'
->;
-
-function checkSession(given: GivenOptions, store: SessionStore | undefined): Session {
-  const durable = store?.durable ?? false;
-  const cleanStart = checkBoolean('cleanStart', given.or('cleanStart', !durable));
-  if (durable && cleanStart) {
-    throw new MqttUsageError('cleanStart must be false with a durable store; got true');
-  }
-  const clientId = given.has('clientId')
-    ? checkString('clientId', given.get('clientId'))
-    : undefined;
-  if (!cleanStart && (clientId === undefined || clientId === '')) {
-    // [MQTT3-3.1.3-7]
-    throw new MqttUsageError(
-      `${durable ? 'a durable store' : 'cleanStart: false'} needs a clientId: the session is found again by it`,
-    );
-  }
-  const expiry = given.or('sessionExpirySeconds', cleanStart ? 0 : sevenDaysSeconds);
-  const sessionExpirySeconds = checkExpiry('sessionExpirySeconds', expiry);
-  const sessionKept = !cleanStart || sessionExpirySeconds > 0;
-  return { clientId, cleanStart, sessionExpirySeconds, sessionKept };
-}
-
-/** `Infinity` is the largest value, which means never. */
-export function checkExpiry(name: string, value: unknown): number {
-  if (value === Number.POSITIVE_INFINITY) return fourBytes;
-  return checkInteger(name, value, 0, fourBytes);
 }
 
 /** The first option that has a meaning in 5.0 alone. Sizes and counts that merely tune are not among them. */
@@ -379,95 +301,4 @@ function checkAuthentication(value: unknown): AuthenticationOptions | undefined 
     ...(start !== undefined && { start: start.bind(authentication) }),
     respond: authentication.respond.bind(authentication),
   };
-}
-
-function checkReconnect(value: unknown): ReconnectSettings | undefined {
-  if (value === false) return undefined;
-  const names = [
-    'minDelayMs',
-    'maxDelayMs',
-    'factor',
-    'maxAttempts',
-    'initial',
-  ] as const satisfies readonly (keyof ReconnectOptions)[];
-  const given = checkOptions('reconnect', value === true ? {} : value, names);
-  const minDelayMs = checkAmount('reconnect.minDelayMs', given.or('minDelayMs', 100), 0);
-  const maxDelayMs = checkAmount(
-    'reconnect.maxDelayMs',
-    given.or('maxDelayMs', Math.max(30_000, minDelayMs)),
-    0,
-  );
-  if (minDelayMs > maxDelayMs) {
-    throw new MqttUsageError(
-      `reconnect.minDelayMs must be at most reconnect.maxDelayMs (${maxDelayMs}); got ${minDelayMs}`,
-    );
-  }
-  return {
-    minDelayMs,
-    maxDelayMs,
-    factor: checkAmount('reconnect.factor', given.or('factor', 2), 1),
-    maxAttempts: checkCount(
-      'reconnect.maxAttempts',
-      given.or('maxAttempts', Number.POSITIVE_INFINITY),
-      1,
-    ),
-    initial: checkBoolean('reconnect.initial', given.or('initial', false)),
-  };
-}
-
-function checkQueue(value: unknown): {
-  readonly limits: ConnectSettings['queue'];
-  readonly inFlight: number | undefined;
-  readonly wait: boolean;
-} {
-  const names = [
-    'maxMessages',
-    'maxBytes',
-    'maxAgeMs',
-    'overflow',
-    'queueQos0',
-    'inFlight',
-  ] as const satisfies readonly (keyof QueueOptions)[];
-  const given = checkOptions('queue', value, names);
-  const overflow = checkOneOf('queue.overflow', given.or('overflow', 'reject'), [
-    'reject',
-    'dropOldest',
-    'wait',
-    'latestPerTopic',
-  ]);
-  const limits = {
-    maximumMessages: checkCount('queue.maxMessages', given.or('maxMessages', 10_000), 0),
-    maximumBytes: checkCount('queue.maxBytes', given.or('maxBytes', 67_108_864), 0),
-    maximumAgeMs: checkAmount('queue.maxAgeMs', given.or('maxAgeMs', Number.POSITIVE_INFINITY), 0),
-    // The engine refuses what does not fit; the client holds callers back before it comes to that.
-    overflow: overflow === 'wait' ? 'reject' : overflow,
-    queueQos0: checkBoolean('queue.queueQos0', given.or('queueQos0', true)),
-  } as const;
-  const inFlight = given.has('inFlight')
-    ? checkInteger('queue.inFlight', given.get('inFlight'), 1, 65_535)
-    : undefined;
-  return { limits, inFlight, wait: overflow === 'wait' };
-}
-
-function checkInbox(value: unknown): BacklogBounds {
-  const given = checkOptions('inbox', value, ['maxMessages', 'maxBytes']);
-  return {
-    maxMessages: checkCount('inbox.maxMessages', given.or('maxMessages', 10_000), 1),
-    maxBytes: checkCount('inbox.maxBytes', given.or('maxBytes', 67_108_864), 1),
-  };
-}
-
-function checkStore(value: unknown): SessionStore | undefined {
-  if (value === undefined) return undefined;
-  const store = value as Partial<SessionStore> | null;
-  const functions = ['load', 'commit', 'clear', 'close'] as const;
-  if (
-    typeof store === 'object' &&
-    store !== null &&
-    functions.every((name) => typeof store[name] === 'function') &&
-    typeof store.durable === 'boolean'
-  ) {
-    return value as SessionStore;
-  }
-  throw expectation('store', 'a session store, as made by memoryStore()', value);
 }

@@ -3,13 +3,8 @@
  * `Subscriptions`, which hand them to the driver; the engine's events come up from the driver and are given to whom
  * they concern.
  */
-import {
-  ClientEngine,
-  type EngineEvent,
-  type Negotiated,
-  type SessionSnapshot,
-} from '@mqtt-kit/engine';
-import { noProperties, type ProtocolVersion } from '@mqtt-kit/packet';
+import type { EngineEvent, Negotiated, SessionSnapshot } from '@mqtt-kit/engine';
+import { noProperties } from '@mqtt-kit/packet';
 import { Authenticator } from './authenticator.ts';
 import { Backlog } from './backlog.ts';
 import type {
@@ -19,6 +14,7 @@ import type {
   MqttClient,
   PublishPromise,
 } from './client.ts';
+import { newEngine, restore, storedFilters, storedVersion } from './client-session.ts';
 import type { Clock } from './clock.ts';
 import { type CloseSettings, closeSettings } from './close-options.ts';
 import type { ConnectSettings } from './connect-options.ts';
@@ -26,7 +22,7 @@ import { Connector } from './connector.ts';
 import { type Consumer, HandlerConsumer, IteratorConsumer } from './consumer.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Driver } from './driver.ts';
-import { asError, asUsageError, MqttError, MqttUsageError } from './errors.ts';
+import { asError, asUsageError, MqttError } from './errors.ts';
 import { Listeners } from './listeners.ts';
 import { checkFunction, checkOneOf, checkOptions, checkSignal } from './option-check.ts';
 import type {
@@ -43,6 +39,7 @@ import type { SessionStore } from './session-store.ts';
 import type { Status } from './status.ts';
 import {
   type SubscribeSettings,
+  subscribeArguments,
   subscribeSettings,
   topicPatterns,
   uniquePatterns,
@@ -511,77 +508,6 @@ export class Client implements MqttClient {
       hint: why?.hint ?? 'A closed client stays closed; connect a new one.',
     });
   }
-}
-
-function newEngine(
-  settings: ConnectSettings,
-  store: SessionStore | undefined,
-  versions: VersionChoice,
-): ClientEngine {
-  return new ClientEngine({
-    queue: {
-      ...settings.queue,
-      get inFlight(): number {
-        return settings.inFlight ?? versions.rules.inFlight;
-      },
-    },
-    inbox: {
-      maximumMessages: settings.inbox.maxMessages,
-      maximumBytes: settings.inbox.maxBytes,
-    },
-    recordOperations: store !== undefined,
-    acknowledgeAfter: store?.durable ? 'commit' : 'handler',
-    foreignSession: settings.foreignSession === 'adopt' ? 'adopt' : 'refuse',
-    lostSessionQos2: 'resend',
-    pingTimeoutMs: 20_000,
-    useTopicAliases: settings.topicAliases,
-    trace: settings.trace,
-    subscribeFirst: true,
-  });
-}
-
-/** `subscribe(filter, handler)` or `subscribe(filter, options?, handler?)`. */
-function subscribeArguments(
-  optionsOrHandler: SubscribeOptions | MessageHandler<never> | undefined,
-  handler: MessageHandler<never> | undefined,
-): {
-  readonly options: SubscribeOptions | undefined;
-  readonly consume: MessageHandler<LooseParams> | undefined;
-} {
-  if (handler !== undefined) checkFunction('handler', handler);
-  if (typeof optionsOrHandler !== 'function') {
-    return { options: optionsOrHandler, consume: handler as MessageHandler<LooseParams> };
-  }
-  if (handler !== undefined) {
-    throw new MqttUsageError('subscribe takes options before the handler, not two handlers');
-  }
-  return { options: undefined, consume: optionsOrHandler as MessageHandler<LooseParams> };
-}
-
-function restore(engine: ClientEngine, snapshot: SessionSnapshot, clock: Clock): void {
-  try {
-    engine.restore(snapshot, clock.now());
-  } catch (thrown) {
-    const cause = asError(thrown);
-    throw new MqttError('storeCorrupt', `the session store holds no session: ${cause.message}`, {
-      cause,
-    });
-  }
-}
-
-function storedVersion(snapshot: SessionSnapshot): ProtocolVersion | undefined {
-  for (const operation of snapshot) if (operation.type === 'session') return operation.version;
-  return undefined;
-}
-
-/** The filters that the session has subscribed to, over all its lives. */
-function storedFilters(snapshot: SessionSnapshot): ReadonlySet<string> {
-  const filters = new Set<string>();
-  for (const operation of snapshot) {
-    if (operation.type === 'subscription') filters.add(operation.topicFilter);
-    else if (operation.type === 'unsubscription') filters.delete(operation.topicFilter);
-  }
-  return filters;
 }
 
 function asMqttError(thrown: unknown): MqttError {

@@ -5,6 +5,7 @@ import { MqttUsageError } from './errors.ts';
 import {
   checkBoolean,
   checkCount,
+  checkFunction,
   checkOneOf,
   checkOptions,
   checkSignal,
@@ -15,7 +16,8 @@ import {
 import type { SubscribeOptions, UnsubscribeOptions } from './options.ts';
 import { checkQos, checkUserProperties } from './outgoing-message.ts';
 import type { Limits } from './request-limits.ts';
-import { type ParsedTopicPattern, parseTopicPattern } from './topic-pattern.ts';
+import type { MessageHandler } from './subscription.ts';
+import { type LooseParams, type ParsedTopicPattern, parseTopicPattern } from './topic-pattern.ts';
 
 /** The part of a subscription that reaches the wire. */
 export interface SubscribeSettings {
@@ -53,6 +55,24 @@ const unsubscribeNames = [
 
 const overflows = ['pause', 'dropOldest', 'dropNewest'] as const;
 const retainHandlings = { always: 0, ifNew: 1, never: 2 } as const;
+
+/** `subscribe(filter, handler)` or `subscribe(filter, options?, handler?)`. */
+export function subscribeArguments(
+  optionsOrHandler: SubscribeOptions | MessageHandler<never> | undefined,
+  handler: MessageHandler<never> | undefined,
+): {
+  readonly options: SubscribeOptions | undefined;
+  readonly consume: MessageHandler<LooseParams> | undefined;
+} {
+  if (handler !== undefined) checkFunction('handler', handler);
+  if (typeof optionsOrHandler !== 'function') {
+    return { options: optionsOrHandler, consume: handler as MessageHandler<LooseParams> };
+  }
+  if (handler !== undefined) {
+    throw new MqttUsageError('subscribe takes options before the handler, not two handlers');
+  }
+  return { options: undefined, consume: optionsOrHandler as MessageHandler<LooseParams> };
+}
 
 /** `propertiesProblem` says why options of 5.0 cannot be sent, or is `undefined` where they can. */
 export function subscribeSettings(

@@ -1,0 +1,63 @@
+/** The engine that holds a client's session, made from its settings and from what a store kept. */
+import { ClientEngine, type SessionSnapshot } from '@mqtt-kit/engine';
+import type { ProtocolVersion } from '@mqtt-kit/packet';
+import type { Clock } from './clock.ts';
+import type { ConnectSettings } from './connect-options.ts';
+import { asError, MqttError } from './errors.ts';
+import type { SessionStore } from './session-store.ts';
+import type { VersionChoice } from './version-choice.ts';
+
+export function newEngine(
+  settings: ConnectSettings,
+  store: SessionStore | undefined,
+  versions: VersionChoice,
+): ClientEngine {
+  return new ClientEngine({
+    queue: {
+      ...settings.queue,
+      get inFlight(): number {
+        return settings.inFlight ?? versions.rules.inFlight;
+      },
+    },
+    inbox: {
+      maximumMessages: settings.inbox.maxMessages,
+      maximumBytes: settings.inbox.maxBytes,
+    },
+    recordOperations: store !== undefined,
+    acknowledgeAfter: store?.durable ? 'commit' : 'handler',
+    foreignSession: settings.foreignSession === 'adopt' ? 'adopt' : 'refuse',
+    lostSessionQos2: 'resend',
+    pingTimeoutMs: 20_000,
+    useTopicAliases: settings.topicAliases,
+    trace: settings.trace,
+    subscribeFirst: true,
+  });
+}
+
+/** Throws `storeCorrupt` when the snapshot is none of a session. */
+export function restore(engine: ClientEngine, snapshot: SessionSnapshot, clock: Clock): void {
+  try {
+    engine.restore(snapshot, clock.now());
+  } catch (thrown) {
+    const cause = asError(thrown);
+    throw new MqttError('storeCorrupt', `the session store holds no session: ${cause.message}`, {
+      cause,
+    });
+  }
+}
+
+/** The version that the session in the store speaks. */
+export function storedVersion(snapshot: SessionSnapshot): ProtocolVersion | undefined {
+  for (const operation of snapshot) if (operation.type === 'session') return operation.version;
+  return undefined;
+}
+
+/** The filters that the session has subscribed to, over all its lives. */
+export function storedFilters(snapshot: SessionSnapshot): ReadonlySet<string> {
+  const filters = new Set<string>();
+  for (const operation of snapshot) {
+    if (operation.type === 'subscription') filters.add(operation.topicFilter);
+    else if (operation.type === 'unsubscription') filters.delete(operation.topicFilter);
+  }
+  return filters;
+}
