@@ -52,9 +52,20 @@ export async function publishProgram(
   const gaveUp = status.state === 'closed' ? status.reason : undefined;
   // The time is over: nothing is waited for any more.
   const timeoutMs = first.kind === 'timeLimit' ? 0 : closeTimeoutMs;
-  await session.client.close({ timeoutMs });
+  const { serverError } = await session.client.close({ timeoutMs });
   const reason: End = gaveUp === undefined ? first : { kind: 'givenUp', error: gaveUp };
+  if (reason.kind === 'done' && serverError !== undefined && concerns(plan, serverError)) {
+    return tell({ kind: 'givenUp', error: serverError }, session, publisher, plan, diagnostics);
+  }
   return tell(reason, session, publisher, plan, diagnostics);
+}
+
+/**
+ * Whether what the server said at the very end puts the success in doubt: a message of QoS 0 was perhaps the reason, and
+ * a refusal of this client is one at any QoS. A server that only goes away had acknowledged everything else before.
+ */
+function concerns(plan: PublishPlan, { code }: MqttError): boolean {
+  return plan.qos === 0 || code !== 'connectionLost';
 }
 
 /** Nothing is refused for lack of room: the publisher's own window bounds what is under way. */

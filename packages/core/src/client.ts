@@ -2,7 +2,7 @@ import type { Negotiated, SessionSnapshot } from '@mqtt-kit/engine';
 import type { Packet, Properties } from '@mqtt-kit/packet';
 import type { Clock } from './clock.ts';
 import { type ConnectSettings, connectSettings } from './connect-options.ts';
-import { asError, asUsageError, MqttError } from './errors.ts';
+import { asError, asUsageError, MqttError, MqttUsageError } from './errors.ts';
 import type { Message } from './message.ts';
 import { Client } from './mqtt-client.ts';
 import type {
@@ -54,6 +54,12 @@ export interface CloseResult {
   readonly unsent: number;
   /** Messages that left and were not acknowledged: their promises rejected with `outcomeUnknown`. */
   readonly unacknowledged: number;
+  /**
+   * What the server said while the connection was being closed (5.0): its DISCONNECT crossed ours. At QoS 0 nothing else
+   * tells that it refused the messages sent last. A server that only closes, as one of 3.1.1 does, and one behind a
+   * browser's WebSocket, which hands out nothing once it is closing, cannot be heard.
+   */
+  readonly serverError?: MqttError;
 }
 
 /** What a client tells by itself, for `client.on`. */
@@ -175,6 +181,7 @@ export async function connectWith(
   const settings = readSettings(environment, url, options);
   const aborted = abortedBefore(settings, 'connecting');
   if (aborted !== undefined) throw aborted;
+  warnOfTrust(environment, settings);
   // A session that is not kept need not be recorded, unless somebody wants its record.
   const store = settings.store ?? (settings.sessionKept ? environment.defaultStore() : undefined);
   const clientId = settings.clientId ?? randomClientId(environment.clock);
@@ -200,6 +207,16 @@ function readSettings(
   } catch (thrown) {
     throw asUsageError(thrown);
   }
+}
+
+/** Whoever names an authority believes that it is asked. */
+function warnOfTrust({ warn }: Environment, { tls }: ConnectSettings): void {
+  if (tls?.ca === undefined || tls.rejectUnauthorized !== false) return;
+  warn?.(
+    new MqttUsageError(
+      'tls.ca is not asked while tls.rejectUnauthorized is false: anybody may pose as the server',
+    ),
+  );
 }
 
 async function loaded(store: SessionStore, identity: SessionIdentity): Promise<SessionSnapshot> {

@@ -11,8 +11,8 @@
  * One deadline covers both. Out of any state `stop` leads to `stopped`, where nothing happens any more. Each attempt
  * ends in one place, `#ended`, whatever ended it.
  */
-import type { ConnectRequest, EngineEvent } from '@mqtt-kit/engine';
-import type { Properties } from '@mqtt-kit/packet';
+import type { ConnectRequest, DisconnectReason, EngineEvent } from '@mqtt-kit/engine';
+import type { DisconnectPacket, Properties } from '@mqtt-kit/packet';
 import { type Preparation, prepareAttempt } from './attempt-preparation.ts';
 import type { Environment } from './client.ts';
 import type { Cancel } from './clock.ts';
@@ -145,7 +145,16 @@ export class Connector {
       }
     }
     this.#policy.disconnected(this.#nowMs());
-    const failure = connectionFailure(reason, {
+    this.#ended(this.#failure(reason), this.#state === 'connected');
+  }
+
+  /** What a DISCONNECT of the server means that came when the client was leaving by itself. */
+  errorOf(packet: DisconnectPacket): MqttError {
+    return this.#failure({ kind: 'serverDisconnected', packet }).error;
+  }
+
+  #failure(reason: DisconnectReason): ConnectionFailure {
+    return connectionFailure(reason, {
       server: this.server,
       clientId: this.#clientId,
       version: this.#versions.version,
@@ -153,7 +162,6 @@ export class Connector {
       wasOpened: this.#driver.lastEnd.wasOpened,
       shortLives: this.#policy.shortLives,
     });
-    this.#ended(failure, this.#state === 'connected');
   }
 
   #begin(): void {

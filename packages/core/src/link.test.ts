@@ -128,7 +128,7 @@ describe('Link', () => {
     expect(calls.at(-1)).toBe('closed at once');
   });
 
-  it('closes after what was written, hears nothing more, and destroys what does not close', async () => {
+  it('closes after what was written, hears the last words, and destroys what does not close', async () => {
     const { calls, clock, link, handlers, transport, opened } = setUp();
     await opened();
     link.pause();
@@ -138,12 +138,14 @@ describe('Link', () => {
     // What is paused would not see the end of the stream.
     expect(transport.resume).toHaveBeenCalledOnce();
     handlers.onData(Uint8Array.of(1));
-    expect(calls).toEqual(['opened']);
+    handlers.onDrain();
+    expect(calls).toEqual(['opened', 'data 1']);
     await clock.advance(999);
     expect(transport.destroy).not.toHaveBeenCalled();
     await clock.advance(1);
     expect(transport.destroy).toHaveBeenCalledOnce();
-    expect(calls).toEqual(['opened', 'closed']);
+    handlers.onData(Uint8Array.of(2));
+    expect(calls).toEqual(['opened', 'data 1', 'closed']);
   });
 
   it('leaves no timer behind when the other side closes in time', async () => {

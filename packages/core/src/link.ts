@@ -98,7 +98,10 @@ export class Link {
     this.#transport?.resume?.();
   }
 
-  /** Closes after what was written has left, or after a while all the same. Nothing is received any more. */
+  /**
+   * Closes after what was written has left and the server has closed, or after a while all the same. What still comes
+   * until then is data like any other.
+   */
   close(): void {
     if (this.#state === 'opening') {
       this.destroy();
@@ -140,7 +143,7 @@ export class Link {
 
   #onData(chunk: Uint8Array): void {
     if (this.#state === 'opening') this.#early.push(chunk);
-    else if (this.#state === 'open') this.#handlers.onData(this, chunk);
+    else if (this.#state !== 'closed') this.#handlers.onData(this, chunk);
   }
 
   #end(error: Error | undefined): void {

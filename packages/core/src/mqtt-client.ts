@@ -33,7 +33,7 @@ import type {
   UnsubscribeOptions,
 } from './options.ts';
 import { outgoingMessage } from './outgoing-message.ts';
-import { Publications, rejectedPublish } from './publications.ts';
+import { type Leftovers, Publications, rejectedPublish } from './publications.ts';
 import { abortedBefore } from './request-limits.ts';
 import type { SessionStore } from './session-store.ts';
 import type { Status } from './status.ts';
@@ -80,12 +80,14 @@ export class Client implements MqttClient {
   readonly #backlog: Backlog;
   readonly #authenticator: Authenticator;
   readonly #listeners: Listeners<ClientEvents>;
+  /** The server's DISCONNECT that crossed ours. */
+  #serverError: MqttError | undefined;
   readonly #warn: (error: MqttError) => void;
   #status: Status = { state: 'connecting', attempt: 1, server: '' };
   #negotiated: Negotiated | undefined;
   #closing: Promise<CloseResult> | undefined;
   /** Set when the client is over, closed or stopped. */
-  #ended: { readonly why: MqttError | undefined; readonly left: CloseResult } | undefined;
+  #ended: { readonly why: MqttError | undefined; readonly left: Leftovers } | undefined;
   #onDrained: (() => void) | undefined;
   #storeClosed: Promise<void> | undefined;
   #releaseSignal: () => void = () => {};
@@ -314,6 +316,9 @@ export class Client implements MqttClient {
       case 'unsubscribed':
         this.#subscriptions.onUnsubscribed(event.ticket, event.outcome);
         break;
+      case 'crossedDisconnect':
+        this.#serverError = this.#connector.errorOf(event.packet);
+        break;
       case 'progress':
         this.#connector.onProgress();
         break;
@@ -395,7 +400,8 @@ export class Client implements MqttClient {
     await this.#driver.whenClosed();
     this.#end(undefined, left);
     await this.#closeStore();
-    return left;
+    const serverError = this.#serverError;
+    return serverError === undefined ? left : { ...left, serverError };
   }
 
   /** Everything acknowledged, or the connection gone, or the time up. */
@@ -452,14 +458,14 @@ export class Client implements MqttClient {
     }
   }
 
-  #settleAll(why: MqttError | undefined): CloseResult {
+  #settleAll(why: MqttError | undefined): Leftovers {
     const left = this.#publications.end(why);
     this.#dispatcher.end();
     this.#subscriptions.close(this.#closedError(why), why);
     return left;
   }
 
-  #end(why: MqttError | undefined, left: CloseResult): void {
+  #end(why: MqttError | undefined, left: Leftovers): void {
     if (this.#ended !== undefined) return;
     this.#ended = { why, left };
     this.#negotiated = undefined;

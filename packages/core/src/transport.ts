@@ -58,7 +58,10 @@ export interface Transport {
   /** Stops and restarts `onData`, where the platform can. */
   pause?(): void;
   resume?(): void;
-  /** Closes after what was written has left. */
+  /**
+   * Closes after what was written has left, and reads on until the server has closed, or for a while: what still comes
+   * goes to `onData`, paused or not, where the platform hands it out.
+   */
   close(): void;
   /** Closes at once. */
   destroy(): void;

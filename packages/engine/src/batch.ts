@@ -179,6 +179,15 @@ export type EngineEvent =
       readonly connection: number;
       readonly reason: DisconnectReason;
     }
+  /**
+   * The server's DISCONNECT of 0x80 and above (5.0) that crossed ours, after the `disconnected` event with `requested`:
+   * at QoS 0 nothing else tells that the messages sent last came to nothing.
+   */
+  | {
+      readonly type: 'crossedDisconnect';
+      readonly connection: number;
+      readonly packet: DisconnectPacket;
+    }
   /** Once a connection: the first acknowledgement of ours, or message neither retained nor part of a SUBACK exchange. */
   | { readonly type: 'progress'; readonly connection: number }
   | {

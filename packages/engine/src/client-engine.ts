@@ -222,7 +222,11 @@ export class ClientEngine {
   /** Bytes of the current connection, kept by reference: they must not change afterwards. */
   receive(chunk: Uint8Array, now: Now): void {
     const { connection } = this.#shared;
-    if (connection === undefined || connection.phase === 'over') return;
+    if (connection === undefined) return;
+    if (connection.phase === 'over') {
+      this.#phases.farewell(connection, chunk);
+      return;
+    }
     connection.received(chunk, now.monotonicMs);
     try {
       connection.decoder.push(chunk);

@@ -531,6 +531,61 @@ describe('QoS 2 across a breach', () => {
   });
 });
 
+describe('what the server says behind our DISCONNECT', () => {
+  const refusal = disconnect(0x87, { reasonString: 'no' });
+
+  it('is told when it is a DISCONNECT that refuses, once, cut into any chunks, behind anything else', () => {
+    const h = new EngineHarness().resumable();
+    h.serverBytes(...h.encode(publish('t', 'x')).map((bytes) => bytes.subarray(0, 3)));
+    h.disconnect();
+    expect(h.takeEnd()).toEqual({ kind: 'requested' });
+    const rest = h.encode(publish('t', 'x')).map((bytes) => bytes.subarray(3));
+    for (const bytes of [...rest, ...h.encode(puback(1), refusal, refusal)]) {
+      for (const byte of bytes) h.serverBytes(Uint8Array.of(byte));
+    }
+    expect(h.takeEvents()).toEqual([{ type: 'crossedDisconnect', connection: 1, packet: refusal }]);
+    expect(h.takeSentShort()).toEqual(['disconnect']);
+  });
+
+  it.each([
+    ['a packet that is malformed', new Uint8Array([0x00, 0x00])],
+    ['a goodbye without a refusal', new Uint8Array([0xe0, 0x00])],
+    ['nothing but messages', new Uint8Array([0x30, 0x04, 0, 1, 0x61, 0])],
+    ['a megabyte', new Uint8Array(1_048_576).fill(0xc0)],
+  ])('is looked at no further after %s, and never answered', (_what, bytes) => {
+    const h = new EngineHarness().connected();
+    h.disconnect();
+    h.takeEvents();
+    h.takeSent();
+    h.serverBytes(bytes);
+    const goesOn = bytes[0] === 0x30;
+    h.server(refusal);
+    expect(h.take('crossedDisconnect')).toHaveLength(goesOn ? 1 : 0);
+    h.cut();
+    expect([h.takeEvents(), h.takeSent()]).toEqual([[], []]);
+  });
+
+  it('is not looked at where the connection ended otherwise, before CONNACK, or under 3.1.1', () => {
+    const breach = new EngineHarness().connected();
+    breach.server(connack());
+    breach.takeEvents();
+    breach.server(refusal);
+    expect(breach.takeEvents()).toEqual([]);
+    const early = new EngineHarness();
+    early.open();
+    early.disconnect();
+    early.takeEvents();
+    early.server(refusal);
+    expect(early.takeEvents()).toEqual([]);
+    const old = new EngineHarness({ version: '3.1.1' }).connected();
+    old.disconnect();
+    old.takeEvents();
+    old.serverBytes(Uint8Array.of(0xe0, 0x01, 0x87));
+    old.serverBytes(Uint8Array.of(0xe0, 0x00));
+    expect(old.takeEvents()).toEqual([]);
+  });
+});
+
 describe('a packet that only a client sends', () => {
   it('is a protocol error', () => {
     const h = new EngineHarness().connected();

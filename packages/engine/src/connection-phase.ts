@@ -5,8 +5,9 @@
  *        \_____________________________________\______________________________\______-> over
  *
  * `over` is reached once, by whatever ends the connection first; that is when the one `disconnected` event is made.
- * In `over` nothing is sent and nothing that comes in is looked at. [MQTT-3.14.4-1] The connection object stays until
- * its transport is closed, since until then the number stands for something.
+ * In `over` nothing is sent [MQTT-3.14.4-1] and nothing that comes in is looked at, with one exception: behind our own
+ * DISCONNECT a bounded part of what the server still says is searched for its DISCONNECT, which crossed ours. The
+ * connection object stays until its transport is closed, since until then the number stands for something.
  *
  * What ends a connection decides how it is left: a request of ours by DISCONNECT in the batch, behind everything
  * encoded before; a breach by DISCONNECT as urgent output, in place of everything not taken yet; the server's own word
@@ -20,6 +21,7 @@
 import {
   type ConnackPacket,
   type DisconnectPacket,
+  MalformedPacketError,
   noProperties,
   PacketEncoder,
   PacketType,
@@ -35,6 +37,9 @@ import { negotiate } from './negotiated.ts';
 import type { OutgoingPublish } from './outgoing-publish.ts';
 import type { Shared } from './shared.ts';
 import type { SubscribeRequests } from './subscribe-requests.ts';
+
+/** A server's queue may stand before its last word; a server that never ends is not listened to for ever. */
+const mostFarewellBytes = 1_048_576;
 
 export class ConnectionPhases {
   readonly #shared: Shared;
@@ -123,6 +128,31 @@ export class ConnectionPhases {
     this.#leave(connection, { kind: 'serverDisconnected', packet }, now);
   }
 
+  /**
+   * What came behind our own DISCONNECT. Only a refusal of the server is told; anything else, broken or not, concerns
+   * nobody any more.
+   */
+  farewell(connection: Connection, chunk: Uint8Array): void {
+    if (connection.farewellBytes <= 0) return;
+    connection.farewellBytes -= chunk.length;
+    const { decoder, number } = connection;
+    try {
+      decoder.push(chunk);
+      for (let packet = decoder.next(); packet !== undefined; packet = decoder.next()) {
+        if (packet.type !== PacketType.disconnect) continue;
+        connection.farewellBytes = 0;
+        if (packet.reasonCode < 0x80) return;
+        const { output } = this.#shared;
+        if (output.tracing) output.tracePacket('received', packet);
+        output.emit({ type: 'crossedDisconnect', connection: number, packet });
+        return;
+      }
+    } catch (error) {
+      if (!(error instanceof MalformedPacketError)) throw error;
+      connection.farewellBytes = 0;
+    }
+  }
+
   /** [MQTT-4.13.1-1] The server broke the protocol: it is told why where it can be told, then left. */
   breach(connection: Connection, reasonCode: number, message: string, now: Now): void {
     const { connackReceived, firstBytes } = connection;
@@ -157,6 +187,7 @@ export class ConnectionPhases {
       }
     }
     const bytes = opened ? connection.encoder.take() : [];
+    if (connection.phase === 'connected') connection.farewellBytes = mostFarewellBytes;
     this.#end(connection, { kind: 'requested' }, now);
     // [MQTT-3.14.4-2] [MQTT3-3.14.4-1]
     output.seal(connection.number, bytes, true);

@@ -37,6 +37,8 @@ export class Connection {
   bytesReceived = 0;
   firstBytes: Uint8Array = new Uint8Array(0);
   progressed = false;
+  /** Bytes that are still looked at although the connection is over: the server's DISCONNECT may cross ours. */
+  farewellBytes = 0;
 
   /** Whether the transport takes more. */
   writable = true;

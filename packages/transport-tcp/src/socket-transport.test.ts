@@ -251,12 +251,22 @@ describe('the end of a socket transport', () => {
     expect(await record.closed()).toBeUndefined();
   });
 
-  it('drops what comes after close', async () => {
+  it('hands on what the server still says after close', async () => {
     const { transport, record, peer } = await connected();
     transport.close();
     peer.end(connack);
-    await record.closed();
-    expect(record.calls).toEqual(['closed']);
+    expect(await record.closed()).toBeUndefined();
+    expect(record.calls).toEqual(['data', 'closed']);
+  });
+
+  it('drops what comes after destroy', async () => {
+    const { transport, record, peer } = await connected();
+    peer.write(connack);
+    await record.received(4);
+    peer.write(connack);
+    transport.destroy();
+    expect(await record.closed()).toBeUndefined();
+    expect(record.calls).toEqual(['data', 'closed']);
   });
 
   it('is seen although reading was paused', async () => {

@@ -19,8 +19,9 @@ export class SocketTransport implements Transport {
   readonly #highWaterBytes: number;
   #received = false;
   #blocked = false;
-  /** We ended it: nothing that happens afterwards is news. */
+  /** We ended it: how it ends is no news any more. */
   #closing = false;
+  #destroyed = false;
   #error: MqttError | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
 
@@ -66,14 +67,15 @@ export class SocketTransport implements Transport {
     if (this.#closing) return;
     this.#closing = true;
     this.#socket.end();
-    // What still comes is read and dropped: closing over unread bytes resets the connection, and the server would
-    // lose what we sent last.
+    // Read on: the server's last word is not lost, and closing over unread bytes would reset the connection, so that the
+    // server might lose what we sent last.
     this.#socket.resume();
     this.#boundClose(Number.POSITIVE_INFINITY);
   }
 
   destroy(): void {
     this.#closing = true;
+    this.#destroyed = true;
     this.#socket.destroy();
   }
 
@@ -99,7 +101,7 @@ export class SocketTransport implements Transport {
   };
 
   readonly #onData = (chunk: Buffer): void => {
-    if (this.#closing) return;
+    if (this.#destroyed) return;
     this.#received = true;
     // A plain Uint8Array: Buffer's own methods differ (slice makes a view), and nobody above should meet them.
     this.#handlers.onData(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));

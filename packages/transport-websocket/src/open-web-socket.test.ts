@@ -222,13 +222,17 @@ describe.each(entries)('a WebSocket transport of $entry', ({ open }) => {
     expect(record.calls).toEqual(['closed']);
   });
 
-  it('drops what comes after close', async () => {
+  it('takes nothing that comes after destroy, and no text after close', async () => {
     const { transport, record, peer } = await connected(open);
     transport.close();
-    peer.send(connack);
     peer.send('text');
     expect(await record.closed()).toBeUndefined();
     expect(record.calls).toEqual(['closed']);
+    const other = await connected(open);
+    other.transport.destroy();
+    other.peer.send(connack);
+    expect(await other.record.closed()).toBeUndefined();
+    expect(other.record.calls).toEqual(['closed']);
   });
 
   it('waits two seconds for a server that does not answer the closing', async () => {
@@ -380,7 +384,25 @@ describe('a WebSocket transport of Node', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     transport.close();
     expect(await record.closed()).toBeUndefined();
-    expect(record.calls).toEqual(['data', 'closed']);
+    expect(record.calls).toEqual(['data', 'data', 'closed']);
+  });
+
+  it('hands on what the server still says after close, in order, held back or not', async () => {
+    const { transport, record, peer } = await connected(openInNode);
+    record.onData = (chunk) => {
+      HandlerRecord.prototype.onData.call(record, chunk);
+      if (record.chunks.length === 1) transport.pause?.();
+    };
+    const { _socket: socket } = peer as unknown as { _socket: Socket };
+    socket.cork();
+    for (let i = 0; i < 3; i++) peer.send(Buffer.from([i]));
+    socket.uncork();
+    await record.received(1);
+    await new Promise((resolve) => setImmediate(resolve));
+    transport.close();
+    peer.send(Buffer.from([3]));
+    expect(await record.closed()).toBeUndefined();
+    expect([...record.bytes]).toEqual([0, 1, 2, 3]);
   });
 
   it('answers pings', async () => {

@@ -31,8 +31,9 @@ export class WebSocketTransport implements Transport {
   #paused = false;
   /** Came after `pause`: `ws` reads what is in its hands to the end. At most what one read of the socket held. */
   #held: Uint8Array[] = [];
-  /** We ended it: nothing that happens afterwards is news. */
+  /** We ended it: how it ends is no news any more. */
   #closing = false;
+  #destroyed = false;
   #error: MqttError | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
 
@@ -82,16 +83,16 @@ export class WebSocketTransport implements Transport {
   close(): void {
     if (this.#closing) return;
     this.#closing = true;
+    // Read on: the server's last word is not lost, and its answer to our closing is seen.
     this.#paused = false;
-    this.#held = [];
-    // What still comes is read and dropped, or the server's answer to our closing would never be seen.
-    this.#webSocket.resume();
+    process.nextTick(this.#flow);
     if (this.#unsentFrames === 0) this.#webSocket.close(1000);
     this.#boundClose(Number.POSITIVE_INFINITY);
   }
 
   destroy(): void {
     this.#closing = true;
+    this.#destroyed = true;
     this.#webSocket.terminate();
   }
 
@@ -122,19 +123,19 @@ export class WebSocketTransport implements Transport {
   };
 
   readonly #onMessage = (data: Buffer, isBinary: boolean): void => {
-    if (this.#closing || this.#error) return;
+    if (this.#destroyed || this.#error) return;
     if (!isBinary) {
-      this.#fail(textFrameError(this.#target), 1003);
+      if (!this.#closing) this.#fail(textFrameError(this.#target), 1003);
       return;
     }
     if (data.length === 0) return;
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    if (this.#paused) this.#held.push(bytes);
+    if (this.#paused || this.#held.length > 0) this.#held.push(bytes);
     else this.#handlers.onData(bytes);
   };
 
   readonly #flow = (): void => {
-    while (!this.#paused && !this.#closing) {
+    while (!this.#paused && !this.#destroyed) {
       const bytes = this.#held.shift();
       if (bytes === undefined) {
         this.#webSocket.resume();
