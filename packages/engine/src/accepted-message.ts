@@ -29,6 +29,8 @@ export interface AcceptedMessage extends Linked<AcceptedMessage> {
   connection: number;
   /** How often PUBLISH was put on a wire. */
   attempts: number;
+  /** Whether it was sent in a session that the server forgot: whatever is sent now may double it. */
+  resentAsNew: boolean;
   /** What PUBREC said: PUBCOMP has no say in whether the server took the message. */
   reasonCode: number;
   /** The place of its PUBREC among all. */
@@ -89,6 +91,7 @@ function acceptedMessage(
     packetIdentifier: 0,
     connection: 0,
     attempts: 0,
+    resentAsNew: false,
     reasonCode: 0,
     releaseOrder: 0,
     previous: undefined,

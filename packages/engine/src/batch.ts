@@ -121,6 +121,11 @@ export type PublishOutcome =
       readonly properties: Properties;
       /** How often its PUBLISH was put on a wire. */
       readonly attempts: number;
+      /**
+       * What it went through when the server forgot a session. `resent`: it had been sent and went out as a new message,
+       * so that at QoS 2 it may have come twice. `assumedDelivered`: PUBREC had come, and PUBCOMP never will.
+       */
+      readonly sessionLost: 'resent' | 'assumedDelivered' | undefined;
     }
   /** A QoS 0 message that had been queued is in this batch's bytes. */
   | { readonly kind: 'sent' }
@@ -171,6 +176,8 @@ export type EngineEvent =
       readonly type: 'connected';
       readonly connection: number;
       readonly sessionPresent: boolean;
+      /** Whether the session is one of an unknown past that was taken over just now (`foreignSession: 'adopt'`). */
+      readonly adopted: boolean;
       readonly negotiated: Negotiated;
       readonly connack: ConnackPacket;
     }
@@ -199,6 +206,12 @@ export type EngineEvent =
       /** It was handed out before, in an earlier life of the process. */
       readonly redelivered: boolean;
     }
+  /**
+   * What `acknowledge` was asked to tell: the message is settled, so that no crash brings it again. Its `inDone` is
+   * committed, and where answers follow the handler, its PUBACK or PUBREC was handed to the transport. `again`: the
+   * connection of a QoS 1 message ended first, so that the server, which keeps the session, sends it again.
+   */
+  | { readonly type: 'settled'; readonly delivery: Delivery; readonly again: boolean }
   | { readonly type: 'published'; readonly ticket: Ticket; readonly outcome: PublishOutcome }
   | { readonly type: 'subscribed'; readonly ticket: Ticket; readonly outcome: RequestOutcome }
   | { readonly type: 'unsubscribed'; readonly ticket: Ticket; readonly outcome: RequestOutcome }

@@ -72,6 +72,11 @@ export interface EngineOptions {
   /** Whether `packet` events are made. */
   readonly trace: boolean;
   /**
+   * The number of the first received message, where the store holds none that is higher. One that grows with the time
+   * keeps the numbers of a new store apart from those that an application remembers of an older one. Default 1.
+   */
+  readonly firstDelivery?: number;
+  /**
    * Whether PUBLISH packets wait for `publishingMayBegin` when CONNACK said that the session is new: whoever hears of
    * the connection can then subscribe before what was queued goes out, and misses none of it. Default false.
    */
@@ -98,14 +103,19 @@ export class ClientEngine {
   constructor(options: EngineOptions) {
     this.#shared = {
       options,
-      session: new SessionState(options.queue),
+      session: new SessionState(options.queue, options.firstDelivery ?? 1),
       output: new Output(options.recordOperations, options.trace),
       connection: undefined,
     };
     this.#outgoing = new OutgoingPublish(this.#shared);
     this.#incoming = new IncomingPublish(this.#shared);
     this.#requests = new SubscribeRequests(this.#shared);
-    this.#phases = new ConnectionPhases(this.#shared, this.#outgoing, this.#requests);
+    this.#phases = new ConnectionPhases(
+      this.#shared,
+      this.#outgoing,
+      this.#incoming,
+      this.#requests,
+    );
   }
 
   /** When `deadlineReached` is wanted, in monotonic milliseconds; `Infinity`: not at all. */
@@ -288,16 +298,17 @@ export class ClientEngine {
 
   /**
    * The handler has done with a message; 0x80 and above refuses it (5.0). Goes out in order of arrival.
+   * @param tell whether a `settled` event is to follow, once
    * @throws RangeError when the reason code is none of PUBACK and PUBREC
    */
-  acknowledge(delivery: Delivery, reasonCode: number, now: Now): void {
+  acknowledge(delivery: Delivery, reasonCode: number, now: Now, tell = false): void {
     // [MQTT-3.4.2-1] [MQTT-3.5.2-1]
     if (!acknowledgeReasonCodes.has(reasonCode)) {
       throw new RangeError(
         `acknowledge: reason code ${reasonCode} is none of ${[...acknowledgeReasonCodes].join(', ')}`,
       );
     }
-    this.#incoming.acknowledge(delivery, reasonCode);
+    this.#incoming.acknowledge(delivery, reasonCode, tell);
     this.#pump(now);
   }
 

@@ -32,6 +32,7 @@ import {
 import type { ConnectRequest, DisconnectReason, DisconnectRequest, Now } from './batch.ts';
 import { ProtocolBreach } from './breach.ts';
 import { Connection } from './connection.ts';
+import type { IncomingPublish } from './incoming-publish.ts';
 import { KeepAlive } from './keep-alive.ts';
 import { negotiate } from './negotiated.ts';
 import type { OutgoingPublish } from './outgoing-publish.ts';
@@ -44,12 +45,19 @@ const mostFarewellBytes = 1_048_576;
 export class ConnectionPhases {
   readonly #shared: Shared;
   readonly #outgoing: OutgoingPublish;
+  readonly #incoming: IncomingPublish;
   readonly #requests: SubscribeRequests;
   #lastNumber = 0;
 
-  constructor(shared: Shared, outgoing: OutgoingPublish, requests: SubscribeRequests) {
+  constructor(
+    shared: Shared,
+    outgoing: OutgoingPublish,
+    incoming: IncomingPublish,
+    requests: SubscribeRequests,
+  ) {
     this.#shared = shared;
     this.#outgoing = outgoing;
+    this.#incoming = incoming;
     this.#requests = requests;
   }
 
@@ -111,7 +119,14 @@ export class ConnectionPhases {
     const { number } = connection;
     const { sessionPresent } = connack;
     connection.publishingHeld = options.subscribeFirst === true && !sessionPresent;
-    output.emit({ type: 'connected', connection: number, sessionPresent, negotiated, connack });
+    output.emit({
+      type: 'connected',
+      connection: number,
+      sessionPresent,
+      adopted: foreign,
+      negotiated,
+      connack,
+    });
     this.#outgoing.settlePipelined(connection);
     this.#agreeOnSession(connection, sessionPresent, foreign, now);
   }
@@ -210,9 +225,10 @@ export class ConnectionPhases {
   /** The session that we know is not the server's. [MQTT-3.2.2-5] [MQTT-3.1.2-4] */
   #loseSession(connection: Connection, foreign: boolean): void {
     const { session, output } = this.#shared;
+    session.forgetDeliveries();
     if (!session.hasState()) return;
     const counts = this.#outgoing.sessionLost();
-    session.incoming.clear();
+    this.#incoming.sessionLost();
     session.identifiers.reset();
     for (const packetIdentifier of connection.requests.keys()) {
       session.identifiers.reserve(packetIdentifier);
@@ -273,6 +289,7 @@ export class ConnectionPhases {
     if (dropped) output.sealWithoutBytes();
     output.dropUrgent(connection.number);
     this.#outgoing.connectionEnded(connection, now);
+    this.#incoming.connectionEnded(connection);
     this.#requests.connectionEnded(connection);
     // [MQTT-3.1.2-23] [MQTT3-3.1.2-6]
     if (session.isKnown() && session.expirySeconds === 0) session.standing = 'none';

@@ -98,17 +98,24 @@ export class IncomingPublish {
     this.#complete(exchange, connection);
   }
 
-  /** The handler has done with a message. */
-  acknowledge(delivery: Delivery, reasonCode: number): void {
+  /** The handler has done with a message. With `tell` a `settled` event says when that is for good. */
+  acknowledge(delivery: Delivery, reasonCode: number, tell: boolean): void {
     if (delivery === 0) return; // QoS 0.
     const { session, connection, output } = this.#shared;
     const exchange = session.takeUndone(delivery) ?? this.#takeHeld(delivery, connection);
-    if (exchange === undefined) return;
+    if (exchange === undefined) {
+      if (tell) output.emit({ type: 'settled', delivery, again: !session.isForgotten(delivery) });
+      return;
+    }
+    exchange.tell = tell;
     if (output.recording && (exchange.qos === 2 || this.#stored)) {
       output.record({ type: 'inDone', delivery });
     }
+    // Otherwise its answer is still to come.
+    if (this.#stored || this.#isReleased(exchange)) this.#settled(exchange, false);
     if (connection?.phase !== 'connected') {
       if (exchange.reasonCode === unanswered) exchange.reasonCode = reasonCode;
+      if (exchange.qos === 1) this.#settled(exchange, true);
       return;
     }
     if (exchange.reasonCode === unanswered) {
@@ -117,6 +124,20 @@ export class IncomingPublish {
       else this.#answerQos2(connection);
     }
     this.#admitPostponed(connection);
+  }
+
+  /** The server's session is a new one: it knows nothing of the messages that wait to be answered. */
+  sessionLost(): void {
+    const { incoming } = this.#shared.session;
+    for (const exchange of incoming.values()) this.#settled(exchange, false);
+    incoming.clear();
+  }
+
+  /** QoS 1 messages that were not answered are the server's to send again. */
+  connectionEnded({ pubackOrder }: Connection): void {
+    for (let place = 0; place < pubackOrder.size; place++) {
+      this.#settled(pubackOrder.at(place)!, true);
+    }
   }
 
   /** Hands over again what a store kept and no handler has done with. */
@@ -155,6 +176,7 @@ export class IncomingPublish {
       // The server did not take up the exchange of an earlier connection: it has forgotten it, so it is over.
       if (output.recording) output.record({ type: 'inReleased', packetIdentifier });
       session.incoming.delete(packetIdentifier);
+      this.#settled(older, false);
     }
     connection.unansweredQos1.add(packetIdentifier);
     const exchange = newExchange(packet, packetIdentifier, 1, connection);
@@ -274,10 +296,12 @@ export class IncomingPublish {
   #answerQos1(connection: Connection): void {
     const order = connection.pubackOrder;
     while (order.first !== undefined && order.first.reasonCode !== unanswered) {
-      const { packetIdentifier, reasonCode } = order.shift()!;
+      const exchange = order.shift()!;
+      const { packetIdentifier, reasonCode } = exchange;
       connection.unansweredQos1.delete(packetIdentifier);
       connection.places -= 1;
       this.#send(PacketType.puback, packetIdentifier, reasonCode, connection);
+      this.#settled(exchange, false);
     }
   }
 
@@ -289,6 +313,7 @@ export class IncomingPublish {
       const { packetIdentifier, reasonCode } = exchange;
       exchange.awaitsAnswer = false;
       this.#send(PacketType.pubrec, packetIdentifier, reasonCode, connection);
+      this.#settled(exchange, false);
       if (reasonCode >= 0x80 && connection.negotiated.reasons) {
         // [MQTT-4.3.3-9] Refused: the identifier is free at once.
         if (output.recording) output.record({ type: 'inReleased', packetIdentifier });
@@ -310,6 +335,20 @@ export class IncomingPublish {
     if (exchange.connection === connection.number) connection.places -= 1;
     else this.#lendPlace(connection);
     this.#send(PacketType.pubcomp, packetIdentifier, ReasonCode.success, connection);
+    this.#settled(exchange, false);
+  }
+
+  /** Whether nothing more is to be said to the server about a QoS 2 message. */
+  #isReleased(exchange: IncomingExchange): boolean {
+    const { incoming } = this.#shared.session;
+    return exchange.qos === 2 && incoming.get(exchange.packetIdentifier) !== exchange;
+  }
+
+  /** Tells once, if somebody asked. The event follows the commit and the bytes of its batch. */
+  #settled(exchange: IncomingExchange, again: boolean): void {
+    if (!exchange.tell) return;
+    exchange.tell = false;
+    this.#shared.output.emit({ type: 'settled', delivery: exchange.delivery, again });
   }
 
   #send(
@@ -342,6 +381,7 @@ function newExchange(
     connection: connection.number,
     awaitsAnswer: true,
     releaseWanted: false,
+    tell: false,
   };
 }
 

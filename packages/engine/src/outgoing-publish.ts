@@ -249,6 +249,7 @@ export class OutgoingPublish {
       } else {
         counts.resent += 1;
         message.state = 'lost';
+        message.resentAsNew = true;
         message.packetIdentifier = 0;
       }
       message = next;

@@ -22,11 +22,14 @@ export class PublishOutcomes {
   acknowledged(message: AcceptedMessage, reasonCode: number, properties: Properties): void {
     this.#leave(message);
     this.#record(message, reasonCode, undefined);
-    const { attempts } = message;
+    const { attempts, resentAsNew } = message;
     const plain = reasonCode === 0 && attempts === 1 && properties === noProperties;
+    const sessionLost = resentAsNew ? 'resent' : undefined;
     this.#settle(
       message,
-      plain ? acknowledgedAtOnce : { kind: 'acknowledged', reasonCode, properties, attempts },
+      plain && !resentAsNew
+        ? acknowledgedAtOnce
+        : { kind: 'acknowledged', reasonCode, properties, attempts, sessionLost },
     );
   }
 
@@ -35,7 +38,14 @@ export class PublishOutcomes {
     this.#leave(message);
     this.#record(message, undefined, 'assumedDelivered');
     const { attempts, reasonCode } = message;
-    this.#settle(message, { kind: 'acknowledged', reasonCode, properties: noProperties, attempts });
+    const sessionLost = 'assumedDelivered';
+    this.#settle(message, {
+      kind: 'acknowledged',
+      reasonCode,
+      properties: noProperties,
+      attempts,
+      sessionLost,
+    });
   }
 
   /** A QoS 0 message is in the open batch. */
@@ -121,6 +131,7 @@ const acknowledgedAtOnce: PublishOutcome = Object.freeze({
   reasonCode: 0,
   properties: noProperties,
   attempts: 1,
+  sessionLost: undefined,
 });
 
 function failed(code: EngineErrorCode, message: string): PublishOutcome {

@@ -44,6 +44,8 @@ export interface IncomingExchange {
   awaitsAnswer: boolean;
   /** Whether PUBREL came before our PUBREC and is answered right behind it. */
   releaseWanted: boolean;
+  /** Whether a `settled` event is owed. */
+  tell: boolean;
 }
 
 export const unanswered = -1;
@@ -79,10 +81,13 @@ export class SessionState {
   undoneBytes = 0;
 
   #lastTicket = 0;
-  #lastDelivery = 0;
+  #lastDelivery: Delivery;
+  /** Messages up to this one came from sessions that the server has forgotten: it sends none of them again. */
+  #lastForgotten: Delivery = 0;
 
-  constructor(limits: QueueLimits) {
+  constructor(limits: QueueLimits, firstDelivery: Delivery) {
     this.queue = new PublishQueue(limits);
+    this.#lastDelivery = firstDelivery - 1;
   }
 
   nextTicket(): Ticket {
@@ -93,6 +98,15 @@ export class SessionState {
   nextDelivery(): Delivery {
     this.#lastDelivery += 1;
     return this.#lastDelivery;
+  }
+
+  /** The server has a new session. */
+  forgetDeliveries(): void {
+    this.#lastForgotten = this.#lastDelivery;
+  }
+
+  isForgotten(delivery: Delivery): boolean {
+    return delivery <= this.#lastForgotten;
   }
 
   /** Whether a session with this server under this name is known to have begun. */
@@ -150,7 +164,7 @@ export class SessionState {
     for (const message of rebuilt.waiting.values()) this.queue.add(message, now);
     for (const message of rebuilt.sent.values()) this.inFlight.append(message);
     this.#lastTicket = rebuilt.lastTicket;
-    this.#lastDelivery = rebuilt.lastDelivery;
+    this.#lastDelivery = Math.max(this.#lastDelivery, rebuilt.lastDelivery);
     return [...rebuilt.redeliveries.values()];
   }
 }
@@ -269,6 +283,7 @@ class Rebuilding {
       connection: 0,
       awaitsAnswer: false,
       releaseWanted: false,
+      tell: false,
     };
     this.lastDelivery = Math.max(this.lastDelivery, delivery);
     if (exchange.qos === 2) this.#session.incoming.set(packetIdentifier, exchange);
@@ -284,6 +299,7 @@ class Rebuilding {
     session.incoming.clear();
     for (const message of this.sent.values()) {
       message.state = 'lost';
+      message.resentAsNew = true;
       message.packetIdentifier = 0;
     }
   }
