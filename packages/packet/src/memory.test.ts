@@ -240,7 +240,9 @@ describe('encoders', () => {
       encoder.encode(large);
       encoder.take();
     });
-    expect(counts.copiedBytes).toBe(100);
+    // The topic name may be copied in one piece, too.
+    expect(counts.copiedBytes).toBeGreaterThanOrEqual(100);
+    expect(counts.copiedBytes).toBeLessThan(200);
     expect(counts.allocatedBytes).toBeLessThanOrEqual(slabSize);
   });
 

@@ -11,6 +11,7 @@ import { InvalidPacketError } from './errors.ts';
 import { Measure } from './measure.ts';
 import { fixedFlags, maySend, type PacketSender, PacketType } from './packet-type.ts';
 import type { Packet, PublishPacket } from './packets.ts';
+import { plainRemainingLength, writePlainPublish } from './plain-publish.ts';
 import type { ProtocolVersion } from './protocol-version.ts';
 import { checkPublish, publishFlags, writePublish } from './publish.ts';
 import { checkAcknowledge, writeAcknowledge } from './publish-ack.ts';
@@ -60,7 +61,10 @@ export class PacketEncoder {
    * does not belong there, a refusal that 3.1.1 cannot express).
    */
   encode(packet: Packet): number {
-    const size = this.#write(packet, true) || this.#write(packet, false);
+    const size =
+      (packet.type === PacketType.publish && this.#writePlain(packet)) ||
+      this.#write(packet, true) ||
+      this.#write(packet, false);
     this.#pendingBytes += size;
     return size;
   }
@@ -79,6 +83,20 @@ export class PacketEncoder {
     this.#chunkStart = 0;
     this.#pendingBytes = 0;
     return chunks;
+  }
+
+  /** Appends a PUBLISH with nothing unusual about it and returns its size, or 0 and appends nothing. */
+  #writePlain(packet: PublishPacket): number {
+    const { version } = this;
+    const remainingLength = plainRemainingLength(packet, version);
+    if (remainingLength === 0) return 0;
+    const size = 1 + variableByteIntegerSize(remainingLength) + remainingLength;
+    this.#makeRoom(size);
+    const writer = this.#writer;
+    const { bytes, offset } = writer;
+    if (!writePlainPublish(packet, version, remainingLength, bytes, offset)) return 0;
+    writer.offset = offset + size;
+    return size;
   }
 
   /** Appends a packet and returns its size, or 0 and appends nothing if its text is not ASCII as assumed. */

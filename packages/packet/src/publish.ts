@@ -7,8 +7,6 @@ import { readProperties } from './property-reader.ts';
 import { checkProperties, writeProperties } from './property-writer.ts';
 import type { QoS } from './qos.ts';
 import type { Reader } from './reader.ts';
-import { ReasonCode } from './reason-code.ts';
-import { topicNameShapeProblem } from './topic.ts';
 import type { Writer } from './writer.ts';
 
 const retainFlag = 0b0001;
@@ -25,11 +23,13 @@ export function publishFlagsProblem(flags: number): string | undefined {
 
 export function readPublish(reader: Reader, flags: number): PublishPacket {
   const qos = ((flags >> qosShift) & 0b11) as QoS;
-  const topic = reader.string('topic name'); // [MQTT-3.3.2-1]
+  const topic = reader.topicName('topic name'); // [MQTT-3.3.2-1]
   // [MQTT-2.2.1-2]
   const packetIdentifier = qos === 0 ? undefined : reader.packetIdentifier();
   const properties = reader.version === '5.0' ? readProperties(reader, 'publish') : noProperties;
-  checkTopic(reader, topic, properties.topicAlias);
+  if (topic === '' && properties.topicAlias === undefined) {
+    reader.protocolError('topic name is empty without Topic Alias, expected one of them'); // [MQTT-4.7.3-1]
+  }
   return {
     type: PacketType.publish,
     topic,
@@ -40,17 +40,6 @@ export function readPublish(reader: Reader, flags: number): PublishPacket {
     packetIdentifier,
     properties,
   };
-}
-
-function checkTopic(reader: Reader, topic: string, topicAlias: number | undefined): void {
-  if (topic === '') {
-    if (topicAlias === undefined) {
-      reader.protocolError('topic name is empty without Topic Alias, expected one of them'); // [MQTT-4.7.3-1]
-    }
-    return;
-  }
-  const problem = topicNameShapeProblem(topic);
-  if (problem !== undefined) reader.fail(ReasonCode.topicNameInvalid, `topic name ${problem}`); // [MQTT-3.3.2-2]
 }
 
 export function checkPublish(measure: Measure, packet: PublishPacket): void {
