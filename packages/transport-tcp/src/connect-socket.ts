@@ -1,4 +1,5 @@
 import { connect, type LookupFunction, type Socket } from 'node:net';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import type { MqttError, TransportTarget } from '@mqtt-kit/core';
 import { connectError, lostError } from './network-error.ts';
 import { isSecure } from './target-name.ts';
@@ -16,6 +17,12 @@ export interface SocketOptions {
   readonly alpnProtocols?: readonly string[];
   /** Resolves host names; the system's resolver unless given. Asked anew for each connection. */
   readonly lookup?: LookupFunction;
+  /** Makes the connection that TLS or MQTT then runs on, in place of our own: from a local address, through a proxy. */
+  readonly open?: (target: TransportTarget) => Socket | Promise<Socket>;
+  /** Settings of TLS beyond those of the target: ciphers, a pre-shared key. */
+  readonly secure?: ConnectionOptions;
+  /** Called with the TLS socket before its handshake. */
+  readonly onSecure?: (socket: TLSSocket) => void;
 }
 
 /** A socket that is ready to be written to, and the explanation of the errors that it may still meet. */
@@ -42,7 +49,7 @@ export async function connectSocket(
   // Most programs never need TLS, which takes longer to load than everything else here.
   const tls = await import('./secure-socket.ts');
   // Certificates that cannot be used are the caller's mistake: told before the network is touched.
-  const context = tls.secureContext(target.tls);
+  const context = tls.secureContext(target.tls, options.secure);
   signal.throwIfAborted();
   return tls.secureSocket(
     await connectPlain(target, options, signal),
@@ -59,17 +66,22 @@ async function connectPlain(
   signal: AbortSignal,
 ): Promise<Socket> {
   const socket =
-    target.scheme === 'mqtt+unix'
-      ? connect({ path: target.path })
-      : connect({
-          host: target.hostname,
-          port: target.port,
-          autoSelectFamily: true,
-          autoSelectFamilyAttemptTimeout: addressTimeoutMs,
-          ...(options.lookup && { lookup: options.lookup }),
-        });
+    options.open === undefined ? newSocket(target, options) : await options.open(target);
   // Acknowledgements are small and somebody waits for them; batches are made above.
   socket.setNoDelay(true);
-  await whenReady(socket, 'connect', signal, (error) => connectError(target, error));
+  if (socket.connecting || socket.destroyed) {
+    await whenReady(socket, 'connect', signal, (error) => connectError(target, error));
+  }
   return socket;
+}
+
+function newSocket(target: TransportTarget, options: SocketOptions): Socket {
+  if (target.scheme === 'mqtt+unix') return connect({ path: target.path });
+  return connect({
+    host: target.hostname,
+    port: target.port,
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: addressTimeoutMs,
+    ...(options.lookup && { lookup: options.lookup }),
+  });
 }

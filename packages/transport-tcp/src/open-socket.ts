@@ -1,5 +1,5 @@
 import type { OpenTransport } from '@mqtt-kit/core';
-import { connectSocket } from './connect-socket.ts';
+import { connectSocket, type SocketOptions } from './connect-socket.ts';
 import { SocketTransport } from './socket-transport.ts';
 
 /**
@@ -7,5 +7,10 @@ import { SocketTransport } from './socket-transport.ts';
  * the named pipe) `path`. Rejects with `hostNotFound`, `connectionRefused`, `tlsFailed`, or `invalidArgument` for
  * certificates and keys that cannot be used; with the reason of `signal` when that aborts.
  */
-export const openSocket: OpenTransport = async (target, handlers, signal) =>
-  new SocketTransport(await connectSocket(target, signal), target, handlers);
+export const openSocket: OpenTransport = socketOpener();
+
+/** As `openSocket`, with sockets of the caller's making or further settings of TLS. */
+export function socketOpener(options?: SocketOptions): OpenTransport {
+  return async (target, handlers, signal) =>
+    new SocketTransport(await connectSocket(target, signal, options), target, handlers);
+}

@@ -1,5 +1,6 @@
 import { isIP, type Socket } from 'node:net';
 import {
+  type ConnectionOptions,
   connect,
   createSecureContext,
   type PeerCertificate,
@@ -23,7 +24,11 @@ const contexts = new WeakMap<TlsOptions, SecureContext>();
 const noOptions: TlsOptions = {};
 
 /** Checks certificates and keys and parses them. Throws `invalidArgument` that names the option which is wrong. */
-export function secureContext(options: TlsOptions = noOptions): SecureContext {
+export function secureContext(
+  options: TlsOptions = noOptions,
+  further?: ConnectionOptions,
+): SecureContext {
+  if (further !== undefined) return createContext(options, further);
   const known = contexts.get(options);
   if (known) return known;
   const context = createContext(options);
@@ -54,7 +59,9 @@ export async function secureSocket(
     // SNI must not hold an address (RFC 6066, 3).
     ...(isIP(name) === 0 && { servername: name }),
     ...(protocols && { ALPNProtocols: [...protocols] }),
+    ...options.secure,
   });
+  options.onSecure?.(socket);
   const certificate = keepCertificate(socket);
   const explain = (error: Error): MqttError =>
     tlsError(target, error, { name, certificate: certificate() });
@@ -84,7 +91,7 @@ function serverName(target: TransportTarget): string {
   return name.replace(/%.*$|\.$/, '');
 }
 
-function createContext(options: TlsOptions): SecureContext {
+function createContext(options: TlsOptions, further?: ConnectionOptions): SecureContext {
   checkCredentials(options);
   try {
     return createSecureContext({
@@ -93,6 +100,7 @@ function createContext(options: TlsOptions): SecureContext {
       ...(options.cert !== undefined && { cert: pem(options.cert) }),
       ...(options.key !== undefined && { key: pem(options.key) }),
       ...(options.passphrase !== undefined && { passphrase: options.passphrase }),
+      ...further,
     });
   } catch (error) {
     throw new MqttUsageError(`tls: ${(error as Error).message}`, { cause: error });
