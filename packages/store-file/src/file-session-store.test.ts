@@ -1,7 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
+  existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -17,7 +18,7 @@ import type { SessionIdentity, SessionStore } from '@mqtt-kit/core';
 import type { SessionOperation } from '@mqtt-kit/engine';
 import { sessionStoreContract } from '@mqtt-kit/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type FileStoreOptions, fileStore } from './index.ts';
+import { type FileStoreOptions, fileStore, type RepairReport } from './index.ts';
 import { doneOperation, everyOperation, outOperation } from './operations.test-support.ts';
 
 const gateway: SessionIdentity = { clientId: 'gateway-7', serverKey: 'mqtt://localhost:1883' };
@@ -77,7 +78,7 @@ describe('a file store', () => {
 
   it('takes operations of every type', async () => {
     const { store } = open();
-    await store.commit(everyOperation);
+    await store.commit(everyOperation.filter(({ type }) => type !== 'session'));
     const again = await reopen(store);
     expect(again.operations.map(({ type }) => type)).toContain('reset');
   });
@@ -97,18 +98,37 @@ describe('a file store', () => {
 
   it('never lets a client identifier name a path', () => {
     open(undefined, { ...gateway, clientId: '../../escaped' });
-    expect(readdirSync(directory).every((name) => /^[0-9a-f]{32}\.journal/.test(name))).toBe(true);
+    expect(
+      readdirSync(directory).every((name) => /^[0-9a-f]{32}\.(journal|lock)$/.test(name)),
+    ).toBe(true);
   });
 
-  it('is readable by its owner alone', () => {
+  it.each([0, 0o022, 0o777])('is readable by its owner alone, with umask %i', async (umask) => {
     const inner = join(directory, 'made', 'for', 'us');
-    const store = fileStore(inner);
-    store.load(gateway);
-    opened.push(store);
-    expect(statSync(inner).mode & 0o777).toBe(0o700);
-    for (const name of readdirSync(inner)) {
-      expect(statSync(join(inner, name)).mode & 0o777, name).toBe(0o600);
+    const before = process.umask(umask);
+    try {
+      const store = fileStore(inner);
+      await store.load(gateway);
+      opened.push(store);
+      await store.commit([outOperation(1)]);
+      await store.clear();
+    } finally {
+      process.umask(before);
     }
+    const modes = readdirSync(directory, { recursive: true, encoding: 'utf8' }).map((name) => {
+      const found = statSync(join(directory, name));
+      return [name, found.mode & 0o777, found.isDirectory() ? 0o700 : 0o600] as const;
+    });
+    expect(modes.length).toBeGreaterThan(5);
+    for (const [name, mode, expected] of modes) expect(mode, name).toBe(expected);
+  });
+
+  it('closes a journal to others that was copied open', async () => {
+    const { store } = open();
+    await store.close();
+    chmodSync(journal(), 0o644);
+    open();
+    expect(statSync(journal()).mode & 0o777).toBe(0o600);
   });
 
   it('forgets everything when it is cleared', async () => {
@@ -194,6 +214,60 @@ describe('a journal that was cut or damaged', () => {
     expect(sequences((await reopen(repaired)).operations)).toEqual([2, 3]);
   });
 
+  it('is kept as it was when it is repaired, and what was left out is told', async () => {
+    const { store } = open();
+    const ends = [statSync(journal()).size];
+    for (const sequence of [1, 2, 3, 4, 5]) {
+      await store.commit([outOperation(sequence)]);
+      ends.push(statSync(journal()).size);
+    }
+    await store.close();
+    const [, one, two, three, four] = ends as [number, number, number, number, number];
+    const bytes = readFileSync(journal());
+    bytes[one + 3] = (bytes[one + 3] ?? 0) ^ 0xff;
+    bytes.fill(0, three + 1, four - 1);
+    writeFileSync(journal(), bytes);
+    const reports: RepairReport[] = [];
+    const again = open({ repair: (report) => reports.push(report) });
+    expect(sequences(again.operations)).toEqual([1, 3, 5]);
+    const dropped = [
+      { at: one, bytes: two - one },
+      { at: three, bytes: four - three },
+    ];
+    const damagedFile = `${journal()}.damaged-1`;
+    expect(reports).toEqual([{ file: journal(), damagedFile, dropped, keptOperations: 3 }]);
+    expect(readFileSync(damagedFile).equals(bytes)).toBe(true);
+    // A sound journal is not repaired.
+    await reopen(again.store, { repair: (report) => reports.push(report) });
+    expect(reports).toHaveLength(1);
+  });
+
+  it('is repaired a second time without losing the first damaged file', async () => {
+    for (const number of [1, 2]) {
+      const { store } = open();
+      for (const sequence of [1, 2]) await store.commit([outOperation(sequence)]);
+      await store.close();
+      const bytes = readFileSync(journal());
+      bytes[60] = (bytes[60] ?? 0) ^ 0xff;
+      writeFileSync(journal(), bytes);
+      const { store: repaired } = open({ repair: true });
+      await repaired.close();
+      expect(readFileSync(`${journal()}.damaged-${number}`).equals(bytes)).toBe(true);
+    }
+  });
+
+  it('is repaired when only the text of its header is damaged', async () => {
+    const { store } = open();
+    await store.commit([outOperation(1)]);
+    await store.close();
+    const bytes = readFileSync(journal());
+    bytes[3] = 0;
+    writeFileSync(journal(), bytes);
+    expect(() => open()).toThrow(/27 bytes from byte 0/);
+    const { operations } = open({ repair: true });
+    expect(sequences(operations)).toEqual([1]);
+  });
+
   it('takes nothing from a payload, though that holds a whole journal', async () => {
     const { store } = open(undefined, { ...gateway, clientId: 'other' });
     await store.commit([outOperation(1), outOperation(2)]);
@@ -221,7 +295,15 @@ describe('a journal that was cut or damaged', () => {
     const { store } = open();
     await store.close();
     writeFileSync(journal(), 'mqtt-kit session journal 2\nwhatever');
-    expect(() => open()).toThrow(/format 2/);
+    for (const repair of [false, true]) {
+      expect(() => open({ repair })).toThrow(
+        expect.objectContaining({
+          code: 'storeCorrupt',
+          message: expect.stringContaining('format 2'),
+          hint: expect.stringContaining('newer mqtt-kit'),
+        }),
+      );
+    }
     writeFileSync(journal(), 'a diary of something else altogether');
     expect(() => open()).toThrow(/not a session journal/);
   });
@@ -233,6 +315,12 @@ describe('a journal that was cut or damaged', () => {
     rmSync(file);
     symlinkSync('/etc/hostname', file);
     expect(() => open()).toThrow(/symbolic link/);
+    rmSync(file);
+    symlinkSync(tmpdir(), file.replace('.journal', '.lock'));
+    expect(() => open()).toThrow(/symbolic link, expected a directory/);
+    rmSync(file.replace('.journal', '.lock'));
+    mkdirSync(file);
+    expect(() => open()).toThrow(/no file, expected a file/);
   });
 });
 
@@ -259,57 +347,70 @@ describe('compaction', () => {
   });
 });
 
-describe('the lock', () => {
-  it('refuses a second client of this process', () => {
+describe('a session that somebody else has', () => {
+  it('is refused', () => {
     open();
+    expect(() => open()).toThrow(expect.objectContaining({ code: 'storeLocked' }));
+  });
+
+  it('is refused late when its owner has to be asked, and given when that one is gone', async () => {
+    open();
+    const lock = readdirSync(directory).find((name) => name.endsWith('.lock')) ?? '';
+    const owner = join(directory, lock, 'owner');
+    const elsewhere = { ...JSON.parse(readFileSync(owner, 'utf8')), namespace: 'pid:[1]' };
+    writeFileSync(owner, JSON.stringify(elsewhere));
+    const store = fileStore(directory);
+    await expect(store.load(gateway)).rejects.toMatchObject({ code: 'storeLocked' });
+    writeFileSync(owner, JSON.stringify({ ...elsewhere, nonce: '0123456789abcdef' }));
+    expect(await store.load(gateway)).toEqual([]);
+    opened.push(store);
+  });
+
+  it('is refused when its journal is that of another client or server', async () => {
+    const { store } = open();
+    const { clientId } = gateway;
+    await store.commit([
+      {
+        type: 'session',
+        clientId,
+        serverKey: 'mqtt://other:1883',
+        storeEpoch: 1,
+        version: '5.0',
+        standing: 'established',
+      },
+    ]);
+    await store.close();
     expect(() => open()).toThrow(
       expect.objectContaining({
-        code: 'storeLocked',
-        message: expect.stringContaining('another client of this process'),
+        code: 'storeCorrupt',
+        message: expect.stringMatching(
+          /session of "gateway-7" at mqtt:\/\/other:1883, expected .*"gateway-7" at mqtt:\/\/localhost:1883/,
+        ),
       }),
     );
+    // The refusal has given the lock back.
+    rmSync(journal());
+    open();
   });
+});
 
-  it('refuses another process, naming it', () => {
-    const { store } = open();
-    const lock = `${journal()}.lock`;
-    const held = JSON.parse(readFileSync(lock, 'utf8')) as { pid: number };
-    // The parent of this process lives as long as the test does.
-    const parent = { ...held, pid: process.ppid, startedAt: '', boot: '', nonce: 'x' };
-    const stat = readFileSync(`/proc/${process.ppid}/stat`, 'utf8');
-    parent.startedAt = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-    parent.boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    store.close();
-    writeFileSync(lock, JSON.stringify(parent));
-    expect(() => open()).toThrow(new RegExp(`process ${process.ppid}\\b`));
-    rmSync(lock);
-  });
-
-  it('is taken over from a process that is gone', async () => {
-    const { store } = open();
-    const lock = `${journal()}.lock`;
-    const held = readFileSync(lock, 'utf8');
-    await store.close();
-    const { pid } = spawnSync(process.execPath, ['-e', '0']);
-    writeFileSync(lock, JSON.stringify({ ...JSON.parse(held), pid, nonce: 'gone' }));
-    expect(open().operations).toEqual([]);
-  });
-
-  it('is taken over when its pid belongs to a later process now', async () => {
-    const { store } = open();
-    const lock = `${journal()}.lock`;
-    const held = readFileSync(lock, 'utf8');
-    await store.close();
-    writeFileSync(lock, JSON.stringify({ ...JSON.parse(held), startedAt: '1', nonce: 'reused' }));
-    expect(open().operations).toEqual([]);
-  });
-
-  it('is taken over when it is no lock at all', async () => {
-    const { store } = open();
-    const lock = `${journal()}.lock`;
-    await store.close();
-    writeFileSync(lock, '');
-    expect(open().operations).toEqual([]);
+describe('arguments that cannot be', () => {
+  it.each([
+    [undefined, undefined, 'the directory of a file store must be a path; got undefined'],
+    ['', undefined, "the directory of a file store must be a path; got ''"],
+    ['a\0b', undefined, 'the directory of a file store must be a path'],
+    ['x', null, 'the options of a file store must be an object; got null'],
+    ['x', { durable: true }, "no option 'durable'; it has durability and repair"],
+    ['x', { durability: 'disk' }, "durability must be 'process', 'power' or 'none'; got 'disk'"],
+    ['x', { repair: 'yes' }, "repair must be true, false or a function; got 'yes'"],
+  ])('are refused at once: %j, %j', (path, options, message) => {
+    expect(() => fileStore(path as string, options as FileStoreOptions)).toThrow(
+      expect.objectContaining({
+        code: 'invalidArgument',
+        message: expect.stringContaining(message),
+      }),
+    );
+    expect(existsSync('x')).toBe(false);
   });
 });
 

@@ -6,12 +6,19 @@
  * without all that is settled, when most of it is of no use any more.
  */
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { MqttError, memoryStore, type SessionIdentity, type SessionStore } from '@mqtt-kit/core';
+import { inspect } from 'node:util';
+import {
+  MqttError,
+  MqttUsageError,
+  memoryStore,
+  type SessionIdentity,
+  type SessionStore,
+} from '@mqtt-kit/core';
 import type { SessionOperation, SessionSnapshot } from '@mqtt-kit/engine';
 import { Journal, syncDirectory } from './journal.ts';
-import { lockSession } from './session-lock.ts';
+import { lockSession, type Unlock } from './session-lock.ts';
 
 /** How careful a file store is. */
 export interface FileStoreOptions {
@@ -21,8 +28,25 @@ export interface FileStoreOptions {
    * killed process may be missing.
    */
   readonly durability?: 'process' | 'power' | 'none';
-  /** Reads a journal that is damaged in the middle, leaving out what is damaged. Default false: `storeCorrupt`. */
-  readonly repair?: boolean;
+  /**
+   * Reads a journal that is damaged in the middle, leaving out what is damaged; a function is told what that was. The
+   * damaged file is kept beside the journal. Default false: `storeCorrupt`.
+   *
+   * What stood in the damaged stretches is unknown: messages may be missing, and others may arrive twice.
+   */
+  readonly repair?: boolean | ((report: RepairReport) => void);
+}
+
+/** What a repair left out of a damaged journal. */
+export interface RepairReport {
+  /** The journal. */
+  readonly file: string;
+  /** The damaged file as it was. */
+  readonly damagedFile: string;
+  /** Where it was damaged, in bytes from its beginning. */
+  readonly dropped: readonly { readonly at: number; readonly bytes: number }[];
+  /** Operations that were sound and are kept. */
+  readonly keptOperations: number;
 }
 
 /**
@@ -30,11 +54,13 @@ export interface FileStoreOptions {
  * Each pair of server and client identifier has a journal of its own, so that many clients may share a directory.
  * For `connect({ store: fileStore('./sessions'), clientId })`; each client wants a `fileStore` of its own.
  *
- * Errors of the client then: `storeLocked` when another client, of this process or another, uses the session;
- * `storeCorrupt` for a journal that is damaged or of a newer format; `storeFailed` when the file system refuses (disk
- * full, no permission). After a failed commit nothing more is accepted: what was committed before stands.
+ * Throws `invalidArgument` for a directory or an option that cannot be. Errors of the client later: `storeLocked` when
+ * another client, of this process or another, uses the session; `storeCorrupt` for a journal that is damaged, of a newer
+ * format, or of another session; `storeFailed` when the file system refuses (disk full, no permission). After a failed
+ * commit nothing more is accepted: what was committed before stands.
  */
 export function fileStore(directory: string, options: FileStoreOptions = {}): SessionStore {
+  checkArguments(directory, options);
   return new FileSessionStore(directory, options);
 }
 
@@ -47,7 +73,7 @@ class FileSessionStore implements SessionStore {
   readonly durable = true;
   readonly #directory: string;
   readonly #durability: 'process' | 'power' | 'none';
-  readonly #repair: boolean;
+  readonly #repair: boolean | ((report: RepairReport) => void);
   #state = memoryStore();
   #journal: Journal | undefined;
   #unlock: (() => void) | undefined;
@@ -65,25 +91,21 @@ class FileSessionStore implements SessionStore {
     this.#repair = options.repair ?? false;
   }
 
-  load(identity: SessionIdentity): SessionSnapshot {
-    const file = join(this.#directory, journalName(identity));
+  load(identity: SessionIdentity): SessionSnapshot | Promise<SessionSnapshot> {
+    const name = sessionName(identity);
+    const file = join(this.#directory, `${name}.journal`);
+    const action = `cannot open ${file}`;
     if (this.#journal === undefined) this.#failure = undefined;
-    return this.#guarded(`cannot open ${file}`, () => {
+    const unlock = this.#guarded(action, () => {
       makeDirectory(this.#directory);
-      refuseLink(file);
-      this.#unlock = lockSession(`${file}.lock`);
-      try {
-        const { journal, contents } = Journal.open(file, this.#repair);
-        this.#journal = journal;
-        this.#compactAtBytes = smallestCompactionBytes;
-        this.#state = memoryStore();
-        this.#state.commit(contents.operations);
-      } catch (error) {
-        this.#release();
-        throw error;
-      }
-      return this.#snapshot();
+      const lock = join(this.#directory, `${name}.lock`);
+      refuseOther(lock, 'directory');
+      return lockSession(lock);
     });
+    const open = (taken: Unlock): SessionSnapshot =>
+      this.#guarded(action, () => this.#open(file, identity, taken));
+    if (typeof unlock === 'function') return open(unlock);
+    return unlock.then(open, (error: unknown) => this.#guarded(action, () => throwAgain(error)));
   }
 
   commit(operations: readonly SessionOperation[]): void | Promise<void> {
@@ -118,6 +140,27 @@ class FileSessionStore implements SessionStore {
     this.#guarded('cannot close the session', () => this.#release());
     // An earlier failure was told already, by the commit that it befell.
     if (failure !== undefined && failedBefore === undefined) throw failure;
+  }
+
+  #open(file: string, identity: SessionIdentity, unlock: Unlock): SessionSnapshot {
+    this.#unlock = unlock;
+    try {
+      refuseOther(file, 'file');
+      const { journal, contents } = Journal.open(file, this.#repair !== false);
+      this.#journal = journal;
+      checkOwner(file, identity, contents.operations);
+      this.#compactAtBytes = smallestCompactionBytes;
+      this.#state = memoryStore();
+      this.#state.commit(contents.operations);
+      if (contents.damagedFile !== undefined && typeof this.#repair === 'function') {
+        const { damagedFile, damaged: dropped, operations } = contents;
+        this.#repair({ file, damagedFile, dropped, keptOperations: operations.length });
+      }
+    } catch (error) {
+      this.#release();
+      throw error;
+    }
+    return this.#snapshot();
   }
 
   async #syncGroup(): Promise<void> {
@@ -215,27 +258,88 @@ class FileSessionStore implements SessionStore {
 const noIdentity: SessionIdentity = { clientId: '', serverKey: '' };
 
 /** A hash, since a client identifier may hold anything: separators, dots, names that mean something to a system. */
-function journalName({ clientId, serverKey }: SessionIdentity): string {
+function sessionName({ clientId, serverKey }: SessionIdentity): string {
   const hash = createHash('sha256')
     .update(JSON.stringify([serverKey, clientId]))
     .digest('hex');
-  return `${hash.slice(0, 32)}.journal`;
+  return hash.slice(0, 32);
 }
 
-/** Makes it, and its name outlive a loss of power: that of each directory that was missing. */
+/** Makes it and what is missing above it, for us alone whatever the umask is, and lasting over a loss of power. */
 function makeDirectory(directory: string): void {
-  const first = mkdirSync(directory, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
-  for (let made = directory; made.length >= first.length; made = dirname(made)) {
-    syncDirectory(dirname(made));
+  try {
+    if (statSync(directory).isDirectory()) return;
+    throw new MqttError('storeFailed', `${directory} is a file, expected a directory`);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
+  if (dirname(directory) !== directory) makeDirectory(dirname(directory));
+  try {
+    mkdirSync(directory, { mode: 0o700 });
+  } catch (error) {
+    // Another process made it at this very moment.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return;
+  }
+  chmodSync(directory, 0o700);
+  syncDirectory(dirname(directory));
 }
 
 /** A link would lead our writes to wherever its maker wants them. */
-function refuseLink(file: string): void {
-  const found = lstatSync(file, { throwIfNoEntry: false });
-  if (found?.isSymbolicLink() === true) {
-    throw new MqttError('storeFailed', `${file} is a symbolic link, expected a file`);
+function refuseOther(path: string, expected: 'file' | 'directory'): void {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined || (expected === 'file' ? found.isFile() : found.isDirectory())) return;
+  const what = found.isSymbolicLink() ? 'a symbolic link' : `no ${expected}`;
+  throw new MqttError('storeFailed', `${path} is ${what}, expected a ${expected}`);
+}
+
+/** A journal goes by the name of its session: another one's was copied or renamed. */
+function checkOwner(file: string, identity: SessionIdentity, operations: SessionSnapshot): void {
+  const session = operations.findLast((operation) => operation.type === 'session');
+  if (session?.type !== 'session') return;
+  const { clientId, serverKey } = session;
+  if (clientId === identity.clientId && serverKey === identity.serverKey) return;
+  const owner = `${JSON.stringify(clientId)} at ${serverKey}`;
+  throw new MqttError(
+    'storeCorrupt',
+    `${file} is the session of ${owner}, expected that of ${JSON.stringify(identity.clientId)} at ${identity.serverKey}`,
+    { hint: 'It was copied or renamed: a session belongs to one client identifier at one server.' },
+  );
+}
+
+function throwAgain(error: unknown): never {
+  throw error;
+}
+
+const optionNames: readonly string[] = ['durability', 'repair'];
+const durabilities: readonly unknown[] = ['process', 'power', 'none', undefined];
+
+/** From JavaScript anything may come. */
+function checkArguments(directory: unknown, options: unknown): void {
+  if (typeof directory !== 'string' || directory === '' || directory.includes('\0')) {
+    throw new MqttUsageError(
+      `the directory of a file store must be a path; got ${inspect(directory)}`,
+    );
+  }
+  if (typeof options !== 'object' || options === null) {
+    throw new MqttUsageError(
+      `the options of a file store must be an object; got ${inspect(options)}`,
+    );
+  }
+  const unknown = Object.keys(options).find((name) => !optionNames.includes(name));
+  if (unknown !== undefined) {
+    throw new MqttUsageError(
+      `a file store has no option ${inspect(unknown)}; it has ${optionNames.join(' and ')}`,
+    );
+  }
+  const { durability, repair } = options as Record<string, unknown>;
+  if (!durabilities.includes(durability)) {
+    throw new MqttUsageError(
+      `durability must be 'process', 'power' or 'none'; got ${inspect(durability)}`,
+    );
+  }
+  if (repair !== undefined && typeof repair !== 'boolean' && typeof repair !== 'function') {
+    throw new MqttUsageError(`repair must be true, false or a function; got ${inspect(repair)}`);
   }
 }
 
@@ -248,6 +352,13 @@ function hintFor(code: string | undefined): string | undefined {
     case 'EPERM':
     case 'EROFS':
       return 'Check who owns the directory, and that it may be written.';
+    case 'EFBIG':
+      return 'A limit of the system on the size of files is reached (ulimit -f).';
+    case 'EIO':
+      return 'The disk is failing: save what is on it, then start the client again.';
+    case 'EMFILE':
+    case 'ENFILE':
+      return 'Too many files are open: each session needs two (ulimit -n).';
     default:
       return undefined;
   }

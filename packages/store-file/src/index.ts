@@ -1,1 +1,1 @@
-export { type FileStoreOptions, fileStore } from './file-session-store.ts';
+export { type FileStoreOptions, fileStore, type RepairReport } from './file-session-store.ts';

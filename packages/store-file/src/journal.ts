@@ -15,11 +15,13 @@ import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
+  fchmodSync,
   fdatasync,
   fdatasyncSync,
   fstatSync,
   fsyncSync,
   ftruncateSync,
+  linkSync,
   openSync,
   readSync,
   renameSync,
@@ -48,7 +50,15 @@ export interface JournalContents {
   readonly tornBytes: number;
   /** Damaged stretches that a repair left out. */
   readonly damaged: readonly { readonly at: number; readonly bytes: number }[];
+  /** Where the damaged file went. */
+  readonly damagedFile: string | undefined;
 }
+
+/** What the bytes of a journal hold. `length` is 0 for one that never got its header. */
+type ReadJournal = Omit<JournalContents, 'damagedFile'> & {
+  readonly length: number;
+  readonly salt: number;
+};
 
 export class Journal {
   readonly #file: string;
@@ -72,12 +82,17 @@ export class Journal {
     const flags = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
     const descriptor = openSync(file, flags, 0o600);
     try {
-      const contents = readJournal(file, readAll(descriptor), repair);
-      const journal = new Journal(file, descriptor, contents.length, contents.salt);
-      if (contents.length === 0) journal.#begin();
-      else if (contents.damaged.length > 0) journal.rewrite(contents.operations);
-      else if (contents.tornBytes > 0) ftruncateSync(descriptor, contents.length);
-      return { journal, contents };
+      // Whatever the umask says, or somebody copied it as.
+      fchmodSync(descriptor, 0o600);
+      // Left by a process that was killed while it wrote the journal anew.
+      rmSync(freshName(file), { force: true });
+      const found = readJournal(file, readAll(descriptor), repair);
+      const journal = new Journal(file, descriptor, found.length, found.salt);
+      let damagedFile: string | undefined;
+      if (found.length === 0) journal.#begin();
+      else if (found.damaged.length > 0) damagedFile = journal.#repair(found.operations);
+      else if (found.tornBytes > 0) ftruncateSync(descriptor, found.length);
+      return { journal, contents: { ...found, damagedFile } };
     } catch (error) {
       closeSync(descriptor);
       throw error;
@@ -120,12 +135,13 @@ export class Journal {
    * the name, whatever is killed or loses power.
    */
   rewrite(operations: readonly SessionOperation[]): void {
-    const temporary = `${this.#file}.new`;
+    const temporary = freshName(this.#file);
     rmSync(temporary, { force: true });
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL;
     const descriptor = openSync(temporary, flags, 0o600);
     const fresh = new Journal(temporary, descriptor, 0, 0);
     try {
+      fchmodSync(descriptor, 0o600);
       fresh.#begin();
       if (operations.length > 0) fresh.append(operations);
       fdatasyncSync(descriptor);
@@ -147,6 +163,21 @@ export class Journal {
     closeSync(this.#descriptor);
   }
 
+  /** Nothing is thrown away in silence: what was damaged is kept under another name. */
+  #repair(operations: readonly SessionOperation[]): string {
+    for (let number = 1; ; number++) {
+      const damagedFile = `${this.#file}.damaged-${number}`;
+      try {
+        linkSync(this.#file, damagedFile);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue;
+        throw error;
+      }
+      this.rewrite(operations);
+      return damagedFile;
+    }
+  }
+
   #begin(): void {
     ftruncateSync(this.#descriptor, 0);
     const salt = randomBytes(4);
@@ -155,6 +186,10 @@ export class Journal {
     this.#length = headerBytes;
     syncDirectory(dirname(this.#file));
   }
+}
+
+function freshName(file: string): string {
+  return `${file}.new`;
 }
 
 /** Makes a new name in a directory outlive a loss of power. */
@@ -196,20 +231,16 @@ function writeWhole(descriptor: number, bytes: Buffer, position: number): void {
   }
 }
 
-function readJournal(
-  file: string,
-  bytes: Buffer,
-  repair: boolean,
-): JournalContents & { length: number; salt: number } {
+function readJournal(file: string, bytes: Buffer, repair: boolean): ReadJournal {
   // Killed while the header was being written: nothing was ever committed.
   const text = bytes.subarray(0, headerText.byteLength);
   if (bytes.byteLength < headerBytes && headerText.subarray(0, text.byteLength).equals(text)) {
     return { operations: [], tornBytes: bytes.byteLength, damaged: [], length: 0, salt: 0 };
   }
-  checkHeader(file, bytes);
-  const salt = bytes.readUInt32LE(headerText.byteLength);
   const operations: SessionOperation[] = [];
   const damaged: { at: number; bytes: number }[] = [];
+  if (!text.equals(headerText)) damaged.push(damagedHeader(file, bytes, repair));
+  const salt = bytes.readUInt32LE(headerText.byteLength);
   let at = headerBytes;
   for (;;) {
     const frame = frameAt(bytes, at, salt);
@@ -227,22 +258,30 @@ function readJournal(
   return { operations, tornBytes: bytes.byteLength - at, damaged, length: at, salt };
 }
 
-function checkHeader(file: string, bytes: Buffer): void {
-  if (bytes.subarray(0, headerText.byteLength).equals(headerText)) return;
+/** With the salt in its place, and frames that fit it, the text before it is all that is missing. */
+function damagedHeader(
+  file: string,
+  bytes: Buffer,
+  repair: boolean,
+): { at: number; bytes: number } {
   const start = bytes.subarray(0, 64).toString('latin1');
-  if (start.startsWith(headerStart)) {
-    const format = start.slice(headerStart.length).split('\n', 1)[0];
+  const format = /^(\d+)\n/.exec(start.slice(headerStart.length))?.[1];
+  if (start.startsWith(headerStart) && format !== undefined) {
     throw new MqttError(
       'storeCorrupt',
       `${file} has session journal format ${format}; this version reads format 1`,
-      {
-        hint: 'It was written by a newer mqtt-kit: use that version, or another directory.',
-      },
+      { hint: 'It was written by a newer mqtt-kit: use that version, or another directory.' },
     );
   }
-  throw new MqttError('storeCorrupt', `${file} is not a session journal`, {
-    hint: 'Give the file store a directory of its own.',
-  });
+  const salt =
+    bytes.byteLength < headerBytes ? undefined : bytes.readUInt32LE(headerText.byteLength);
+  if (salt === undefined || nextFrame(bytes, headerBytes, salt) === undefined) {
+    throw new MqttError('storeCorrupt', `${file} is not a session journal`, {
+      hint: 'Give the file store a directory of its own.',
+    });
+  }
+  if (!repair) throw damage(file, 0, headerText.byteLength);
+  return { at: 0, bytes: headerText.byteLength };
 }
 
 /** The body of a complete, sound frame at this place. */
@@ -270,6 +309,7 @@ function operationsOf(file: string, at: number, body: Buffer): SessionOperation[
   } catch (cause) {
     throw new MqttError('storeCorrupt', `${file}: the frame at byte ${at} cannot be read`, {
       cause,
+      hint: 'It was written by a newer mqtt-kit: use that version.',
     });
   }
 }
