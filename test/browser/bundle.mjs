@@ -7,9 +7,10 @@ import { build } from 'esbuild';
  * further chunk would have to be counted and served as well, so it is an error.
  *
  * @param {string} program TypeScript; its imports are resolved from this folder.
+ * @param {Readonly<Record<string, string>>} [alias] Modules to take in place of others.
  * @returns {Promise<{ code: string, metafile: import('esbuild').Metafile }>}
  */
-export async function bundle(program) {
+export async function bundle(program, alias = {}) {
   const { outputFiles, metafile } = await build({
     stdin: {
       contents: program,
@@ -17,6 +18,7 @@ export async function bundle(program) {
       loader: 'ts',
     },
     absWorkingDir: fileURLToPath(new URL('../..', import.meta.url)),
+    alias: { ...alias },
     bundle: true,
     minify: true,
     write: false,

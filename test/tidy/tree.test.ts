@@ -93,6 +93,7 @@ describe('package.json', () => {
       'packages/cli: chalk',
       'packages/cli: yargs',
       'packages/cli: yargs-parser',
+      'packages/store-indexeddb: idb-keyval',
       'packages/transport-websocket: ws',
     ];
     expect(outside.sort()).toEqual(planned);

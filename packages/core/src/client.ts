@@ -186,12 +186,25 @@ export async function connectWith(
   const store = settings.store ?? (settings.sessionKept ? environment.defaultStore() : undefined);
   const clientId = settings.clientId ?? randomClientId(environment.clock);
   const identity = { clientId, serverKey: settings.urls[0]?.server ?? '' };
-  const snapshot = store === undefined ? [] : await loaded(store, identity);
+  if (store === undefined) {
+    return Client.start(new Client({ environment, settings, clientId, store, snapshot: [] }));
+  }
+  const { durable } = store;
+  const snapshot = await loaded(store, identity, settings);
   let client: Client;
   try {
-    client = new Client({ environment, settings, clientId, store, snapshot });
+    const abortedMeanwhile = abortedBefore(settings, 'connecting');
+    if (abortedMeanwhile !== undefined) throw abortedMeanwhile;
+    client = new Client({
+      environment,
+      // A store that turned out not to be durable has other defaults.
+      settings: store.durable === durable ? settings : readSettings(environment, url, options),
+      clientId: store.clientId ?? clientId,
+      store,
+      snapshot,
+    });
   } catch (error) {
-    await store?.close();
+    await store.close();
     throw error;
   }
   return Client.start(client);
@@ -219,11 +232,17 @@ function warnOfTrust({ warn }: Environment, { tls }: ConnectSettings): void {
   );
 }
 
-async function loaded(store: SessionStore, identity: SessionIdentity): Promise<SessionSnapshot> {
+async function loaded(
+  store: SessionStore,
+  identity: SessionIdentity,
+  settings: ConnectSettings,
+): Promise<SessionSnapshot> {
   try {
-    return await store.load(identity);
+    return await store.load(identity, settings.signal);
   } catch (thrown) {
     if (thrown instanceof MqttError) throw thrown;
+    const aborted = abortedBefore(settings, 'connecting');
+    if (aborted !== undefined) throw aborted;
     const cause = asError(thrown);
     throw new MqttError('storeFailed', `the session store could not be read: ${cause.message}`, {
       cause,

@@ -34,7 +34,7 @@ export {
   MqttSubscribeError,
   MqttUsageError,
 } from './errors.ts';
-export { type MemoryStore, memoryStore } from './memory-session-store.ts';
+export { type MemoryStore, memoryStore, memoryStoreOver } from './memory-session-store.ts';
 export type { Message } from './message.ts';
 export type * from './options.ts';
 export type { SessionIdentity, SessionStore } from './session-store.ts';

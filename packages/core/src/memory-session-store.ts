@@ -27,13 +27,25 @@ export function memoryStore(): MemoryStore {
   return new MemorySessionStore();
 }
 
+/**
+ * The same over a map of the caller's, empty at first: for a store elsewhere, which learns by the map what a commit adds,
+ * replaces and removes. The order of the map is that of `load`; an entry that is replaced keeps its place.
+ */
+export function memoryStoreOver(records: Map<string, SessionOperation>): MemoryStore {
+  return new MemorySessionStore(records);
+}
+
 class MemorySessionStore implements MemoryStore {
   readonly durable = false;
   /** What matters, in order. The key says what a later operation replaces or ends. */
-  #kept = new Map<string, SessionOperation>();
+  readonly #kept: Map<string, SessionOperation>;
   /** Received QoS 2 messages whose packet identifier is in use, by that. */
   #openReceipts = new Map<number, Delivery>();
   #locked = false;
+
+  constructor(records: Map<string, SessionOperation> = new Map()) {
+    this.#kept = records;
+  }
 
   load(): SessionSnapshot {
     if (this.#locked) {
@@ -50,7 +62,7 @@ class MemorySessionStore implements MemoryStore {
   }
 
   clear(): void {
-    this.#kept = new Map();
+    this.#kept.clear();
     this.#openReceipts = new Map();
   }
 

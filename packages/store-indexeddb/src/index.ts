@@ -1,0 +1,5 @@
+export {
+  type IndexedDbStoreOptions,
+  type IndexedDbStoreStatus,
+  indexedDbStore,
+} from './indexed-db-session-store.ts';
