@@ -180,9 +180,10 @@ export class Driver {
     return result;
   }
 
-  acknowledge(delivery: Delivery, reasonCode: number): void {
+  /** With `tell` a `settled` event follows. */
+  acknowledge(delivery: Delivery, reasonCode: number, tell = false): void {
     if (this.#ended) return;
-    this.#engine.acknowledge(delivery, reasonCode, this.#now());
+    this.#engine.acknowledge(delivery, reasonCode, this.#now(), tell);
     this.request();
   }
 
@@ -439,7 +440,7 @@ export class Driver {
     this.#link = undefined;
     this.#lastEnd = { error: link.error, wasOpened: link.wasOpened };
     if (!this.#ended) {
-      this.#engine.transportClosed(this.#fresh());
+      this.#engine.transportClosed(this.#fresh(), link.closedByServer);
       this.flush();
     }
     const waiters = this.#closedWaiters;

@@ -23,6 +23,8 @@ export class Link {
   readonly connection: number;
   /** Why it ended, where somebody knows. */
   error: Error | undefined;
+  /** Whether the server closed it in order: no fault of the network, and none of our doing. */
+  closedByServer = false;
   #state: 'opening' | 'open' | 'closing' | 'closed' = 'opening';
   #opened = false;
   #paused = false;
@@ -63,7 +65,10 @@ export class Link {
       onDrain: () => {
         if (this.#state === 'open') this.#handlers.onDrain(this);
       },
-      onClosed: (error?: Error) => this.#end(error),
+      onClosed: (error?: Error) => {
+        this.closedByServer = this.#state === 'open' && !isFault(error);
+        this.#end(error);
+      },
     };
     let opening: Promise<Transport>;
     try {
@@ -154,4 +159,11 @@ export class Link {
     this.#transport = undefined;
     this.#handlers.onClosed(this);
   }
+}
+
+/** Whether an error, or its cause, is one of the system (`ECONNRESET`): the connection broke, whoever broke it. */
+function isFault(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code } = error as { readonly code?: unknown };
+  return (typeof code === 'string' && /^E[A-Z]+$/.test(code)) || isFault(error.cause);
 }

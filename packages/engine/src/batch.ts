@@ -95,6 +95,8 @@ export type EngineErrorCode =
   /** The codec cannot put it on the wire, or the specification forbids it: `message` names the field. */
   | 'invalidArgument'
   | 'serverLimit'
+  /** The server closed the connection at this message each time: it is given up. */
+  | 'publishRefused'
   | 'queueFull'
   | 'expired'
   | 'sessionLost'

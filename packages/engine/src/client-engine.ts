@@ -124,7 +124,7 @@ export class ClientEngine {
     const queueMs = session.queue.deadlineMs;
     const { keepAlive } = connection ?? {};
     if (keepAlive === undefined || connection?.phase !== 'connected') return queueMs;
-    return Math.min(queueMs, keepAlive.deadlineMs);
+    return Math.min(queueMs, keepAlive.deadlineMs, connection.poisonWatch.deadlineMs);
   }
 
   /** Bytes encoded for the next batch: past some 64 KiB flush at once. */
@@ -197,11 +197,14 @@ export class ClientEngine {
     this.#pump(now);
   }
 
-  /** The current connection's transport is gone. */
-  transportClosed(now: Now): void {
+  /**
+   * The current connection's transport is gone. `byServer`: the server closed it in order, as it does when it refuses
+   * what it was sent; not the network, and not we.
+   */
+  transportClosed(now: Now, byServer = false): void {
     const { connection } = this.#shared;
     if (connection === undefined) return;
-    this.#phases.transportClosed(connection, now);
+    this.#phases.transportClosed(connection, now, byServer);
     this.#shared.connection = undefined;
   }
 
@@ -260,6 +263,7 @@ export class ClientEngine {
     if (connection === undefined) return;
     connection.lastSentMs = now.monotonicMs;
     connection.keepAlive?.sent(now.monotonicMs);
+    connection.poisonWatch.written(now.monotonicMs);
     this.#pump(now);
   }
 
@@ -267,6 +271,7 @@ export class ClientEngine {
     const { connection } = this.#shared;
     this.#outgoing.expire(now);
     if (connection?.phase !== 'connected' || connection.keepAlive === undefined) return;
+    if (connection.poisonWatch.isOver(now.monotonicMs)) this.#pump(now);
     const due = connection.keepAlive.check(now.monotonicMs);
     if (due === 'ping') this.#ping(connection);
     else if (due === 'dead') {
@@ -352,6 +357,7 @@ export class ClientEngine {
     if (sealed !== undefined) return sealed;
     const silent = connection === undefined || connection.phase === 'opening';
     const bytes = silent || connection.encoder.pendingBytes === 0 ? [] : connection.encoder.take();
+    connection?.poisonWatch.taken();
     return output.takeOpen(connection === undefined ? 0 : connection.number, bytes);
   }
 

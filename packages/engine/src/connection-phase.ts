@@ -39,6 +39,20 @@ import type { OutgoingPublish } from './outgoing-publish.ts';
 import type { Shared } from './shared.ts';
 import type { SubscribeRequests } from './subscribe-requests.ts';
 
+/** Reasons of a DISCONNECT that lie with the server or its administrator, not with what it was sent. */
+const reasonsOfItsOwn: ReadonlySet<number> = new Set([
+  ReasonCode.serverBusy,
+  ReasonCode.serverShuttingDown,
+  ReasonCode.keepAliveTimeout,
+  ReasonCode.sessionTakenOver,
+  ReasonCode.messageRateTooHigh,
+  ReasonCode.administrativeAction,
+  ReasonCode.useAnotherServer,
+  ReasonCode.serverMoved,
+  ReasonCode.connectionRateExceeded,
+  ReasonCode.maximumConnectTime,
+]);
+
 /** A server's queue may stand before its last word; a server that never ends is not listened to for ever. */
 const mostFarewellBytes = 1_048_576;
 
@@ -116,6 +130,7 @@ export class ConnectionPhases {
       connection.readingPaused,
     );
     connection.connected(negotiated, keepAlive, options.useTopicAliases);
+    connection.poisonWatch.begin(session.abruptEnds, now.monotonicMs);
     const { number } = connection;
     const { sessionPresent } = connack;
     connection.publishingHeld = options.subscribeFirst === true && !sessionPresent;
@@ -140,7 +155,8 @@ export class ConnectionPhases {
         'DISCONNECT from the server has a Session Expiry Interval',
       );
     }
-    this.#leave(connection, { kind: 'serverDisconnected', packet }, now);
+    const blamesUs = !reasonsOfItsOwn.has(packet.reasonCode);
+    this.#leave(connection, { kind: 'serverDisconnected', packet }, now, blamesUs);
   }
 
   /**
@@ -180,9 +196,10 @@ export class ConnectionPhases {
     this.#endUrgently(connection, { kind: 'keepAliveTimeout', silentMs }, undefined, now);
   }
 
-  transportClosed(connection: Connection, now: Now): void {
+  transportClosed(connection: Connection, now: Now, byServer: boolean): void {
     const { bytesReceived, connackReceived } = connection;
-    this.#end(connection, { kind: 'transportClosed', bytesReceived, connackReceived }, now);
+    const reason = { kind: 'transportClosed', bytesReceived, connackReceived } as const;
+    this.#end(connection, reason, now, byServer);
   }
 
   /** @throws Error when the request is not allowed on this connection: then it goes on. */
@@ -270,20 +287,24 @@ export class ConnectionPhases {
   }
 
   /** Ends a connection with nothing more to say. */
-  #leave(connection: Connection, reason: DisconnectReason, now: Now): void {
-    this.#end(connection, reason, now);
+  #leave(connection: Connection, reason: DisconnectReason, now: Now, blamesUs = false): void {
+    this.#end(connection, reason, now, blamesUs);
     this.#shared.output.seal(connection.number, [], true);
   }
 
   /**
    * The one way into `over`. Bytes that nobody took are dropped: after DISCONNECT, or without the transport, they have
    * no meaning. [MQTT-3.14.4-1] What happened before stays, operations and events alike.
+   * @param blamesUs whether the server may have ended it for something that we sent
    */
-  #end(connection: Connection, reason: DisconnectReason, now: Now): void {
+  #end(connection: Connection, reason: DisconnectReason, now: Now, blamesUs = false): void {
     if (connection.phase === 'over') return;
     const { session, output } = this.#shared;
     const dropped = connection.phase !== 'opening' && connection.encoder.pendingBytes > 0;
     if (connection.phase === 'connected') session.endedMs = now.monotonicMs;
+    if (connection.phase === 'connected' && blamesUs && !dropped) {
+      this.#outgoing.judgeEnd(connection, now);
+    }
     connection.encoder.take();
     connection.phase = 'over';
     if (dropped) output.sealWithoutBytes();

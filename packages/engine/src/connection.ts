@@ -11,6 +11,7 @@ import { IdentifierSet } from './identifier-set.ts';
 import type { PostponedMessage } from './incoming-publish.ts';
 import type { KeepAlive } from './keep-alive.ts';
 import { beforeConnack, type Negotiated, type OwnLimits, ownLimits } from './negotiated.ts';
+import { PoisonWatch } from './poison-watch.ts';
 import type { IncomingExchange } from './session-state.ts';
 import type { SentRequest } from './subscribe-requests.ts';
 import { IncomingTopicAliases, OutgoingTopicAliases } from './topic-alias.ts';
@@ -48,6 +49,7 @@ export class Connection {
   unacknowledged = 0;
   /** The first message of the session that may have to be sent again; `undefined` when that is done. */
   resendFrom: AcceptedMessage | undefined = undefined;
+  readonly poisonWatch: PoisonWatch = new PoisonWatch();
   outgoingAliases: OutgoingTopicAliases | undefined = undefined;
   /** Identifiers of PUBREL packets that answered a PUBREC for nothing: their PUBCOMP is for nothing, too. */
   readonly strayReleases: Set<number> = new Set();

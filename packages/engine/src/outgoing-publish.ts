@@ -40,6 +40,7 @@ import {
 import { ProtocolBreach, packetName } from './breach.ts';
 import type { Connection } from './connection.ts';
 import { never } from './deadlines.ts';
+import { strikesOfPoison } from './poison-watch.ts';
 import { PublishEncoding } from './publish-encoding.ts';
 import { PublishOutcomes } from './publish-outcomes.ts';
 import { noteProgress, type Shared } from './shared.ts';
@@ -112,6 +113,7 @@ export class OutgoingPublish {
       while (this.#mayEncode(connection)) {
         const again = this.#nextAgain(connection);
         const open = this.#windowIsOpen(connection, again);
+        if (!open && connection.poisonWatch.holdsQos0) break;
         if (open && again !== undefined) {
           this.#sendAgain(again, connection, now);
           continue;
@@ -134,6 +136,7 @@ export class OutgoingPublish {
   puback(packet: AcknowledgePacket): void {
     const message = this.#find(packet, 1);
     if (message === undefined) return;
+    this.#noteTaken();
     this.#outcomes.acknowledged(message, packet.reasonCode, packet.properties);
   }
 
@@ -153,6 +156,7 @@ export class OutgoingPublish {
       );
       return;
     }
+    this.#noteTaken();
     // [MQTT-4.4.0-2] A refused message is acknowledged: no PUBREL, and it is not sent again.
     if (reasonCode >= 0x80) {
       this.#outcomes.acknowledged(message, reasonCode, packet.properties);
@@ -265,6 +269,30 @@ export class OutgoingPublish {
     connection.pipelined = [];
   }
 
+  /** The server ended the connection: perhaps for what it was sent last. See `poison-watch.ts`. */
+  judgeEnd(connection: Connection, now: Now): void {
+    const { session } = this.#shared;
+    const { poisonWatch, unacknowledged, requests, writable, number } = connection;
+    if (!writable || !poisonWatch.wroteJustNow(now.monotonicMs)) return;
+    let first = session.inFlight.first;
+    while (first !== undefined && (first.state !== 'sent' || first.connection !== number)) {
+      first = first.next;
+    }
+    if (first === undefined) return;
+    session.abruptEnds += 1;
+    const alone = unacknowledged === 1 && requests.size === 0 && poisonWatch.onlyAnswerable;
+    if (!alone) return;
+    session.strikes = session.suspect === first ? session.strikes + 1 : 1;
+    session.suspect = first;
+    if (session.strikes < strikesOfPoison) return;
+    session.abruptEnds = 0;
+    session.suspect = undefined;
+    const text =
+      `the server closed the connection ${strikesOfPoison} times in a row right after the message ` +
+      `of ${first.payload.length} bytes to "${first.topic}": it is not sent again`;
+    this.#outcomes.fail(first, 'publishRefused', text);
+  }
+
   /**
    * What left behind CONNECT waits again where the server never said that it took the connection. QoS 0 messages that
    * wait have to go where they may not wait without a connection.
@@ -310,6 +338,7 @@ export class OutgoingPublish {
     return (
       connection.unacknowledged < connection.negotiated.receiveMaximum &&
       connection.unacknowledged < this.#shared.options.queue.inFlight &&
+      connection.unacknowledged < connection.poisonWatch.allowance &&
       (again?.state === 'sent' || this.#shared.session.identifiers.available)
     );
   }
@@ -317,6 +346,7 @@ export class OutgoingPublish {
   /** Whether nothing that was there before has to go first. */
   #mayGoAtOnce(qos: QoS, connection: Connection): boolean {
     if (!this.#mayEncode(connection)) return false;
+    if (qos === 0 && connection.poisonWatch.holdsQos0) return false;
     const { queue } = this.#shared.session;
     if (queue.messages === 0 && connection.resendFrom === undefined) {
       return qos === 0 || this.#windowIsOpen(connection, undefined);
@@ -480,6 +510,14 @@ export class OutgoingPublish {
     }
     noteProgress(this.#shared);
     return message;
+  }
+
+  /** PUBLISH arrived: nothing is suspected any more. */
+  #noteTaken(): void {
+    const { session } = this.#shared;
+    session.abruptEnds = 0;
+    session.suspect = undefined;
+    this.#shared.connection!.poisonWatch.acknowledged();
   }
 
   #reportUnexpected(packet: AcknowledgePacket): void {

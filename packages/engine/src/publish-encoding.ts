@@ -59,6 +59,7 @@ export class PublishEncoding {
     try {
       const alias = again ? undefined : this.#alias(connection);
       connection.encoder.encode(packet);
+      connection.poisonWatch.encoded(packet.qos);
       // Only now does the server learn what it stands for.
       if (alias !== undefined && packet.topic !== '') {
         connection.outgoingAliases!.assign(alias, packet.topic);

@@ -63,7 +63,8 @@ export class PublishOutcomes {
     const retired = message.state === 'sent' && code !== 'sessionLost';
     this.#leave(message);
     if (retired) this.#shared.session.identifiers.reserve(message.packetIdentifier);
-    this.#record(message, undefined, code);
+    // For a store a message that the server closes at is one that it does not take.
+    this.#record(message, undefined, code === 'publishRefused' ? 'serverLimit' : code);
     this.#settle(message, failed(code, text));
   }
 

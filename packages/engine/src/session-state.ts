@@ -72,6 +72,11 @@ export class SessionState {
   readonly inFlight: LinkedList<AcceptedMessage> = new LinkedList();
   readonly byIdentifier: Map<number, AcceptedMessage> = new Map();
   readonly identifiers: PacketIdentifiers = new PacketIdentifiers();
+  /** Connections in a row that the server closed at messages of ours, none of which it acknowledged. */
+  abruptEnds = 0;
+  /** The message that was alone on its way at some of them, and at how many. */
+  suspect: AcceptedMessage | undefined = undefined;
+  strikes = 0;
   /** Places of PUBREC packets given so far. */
   lastReleaseOrder = 0;
 

@@ -172,10 +172,10 @@ export class EngineHarness {
     this.settle();
   }
 
-  /** The transport is gone, by whatever fault. */
-  cut(): void {
+  /** The transport is gone, by whatever fault; or the server closed it in order. */
+  cut(byServer = false): void {
     this.#open = false;
-    this.engine.transportClosed(this.now);
+    this.engine.transportClosed(this.now, byServer);
     this.settle();
   }
 

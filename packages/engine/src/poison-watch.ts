@@ -1,0 +1,93 @@
+/**
+ * Finds the message at which the server closes the connection each time: sent again and again, it would keep everything
+ * behind it from ever arriving.
+ *
+ * A connection ends *abruptly* when the server closes it right after messages were written whole, and acknowledged none
+ * of them since. Once may be an accident. After two in a row the next connection begins with care: one message alone,
+ * then, with each acknowledgement, one more at a time; what is left flows when an acknowledgement fails to come for
+ * a while. An abrupt end with one message alone on the wire is a strike against that message, at the first connection as
+ * at any other. Acknowledgements of PUBLISH take everything back, nothing else does; three strikes, and it is poison.
+ *
+ * A message at QoS 0 is never sent again, so it cannot be poison; but it can be to blame, and so it makes a message
+ * beside it less than alone.
+ */
+import type { QoS } from '@mqtt-kit/packet';
+import { never } from './deadlines.ts';
+
+/** So often the server has to close for a message to be given up. */
+export const strikesOfPoison = 3;
+/** Abrupt ends in a row after which a connection begins with care. */
+const endsToBeCareful = 2;
+/** `right after`; also how long an acknowledgement may take before the rest flows. */
+const promptMs = 2_000;
+
+/** What one connection knows of it. */
+export class PoisonWatch {
+  /** Most messages of QoS 1 and 2 that may be unacknowledged. */
+  allowance: number = never;
+  /** When the rest flows all the same. */
+  deadlineMs: number = never;
+  #encoded = 0;
+  #taken = 0;
+  #written = 0;
+  #writtenMs = 0;
+  /** QoS 0 messages since the last acknowledgement. */
+  #unanswerable = 0;
+
+  /** Whether QoS 0 messages wait, so that they are not beside a message that is to be alone. */
+  get holdsQos0(): boolean {
+    return this.allowance === 1;
+  }
+
+  /** CONNACK came, after so many abrupt ends in a row. */
+  begin(abruptEnds: number, nowMs: number): void {
+    if (abruptEnds < endsToBeCareful) return;
+    this.allowance = 1;
+    this.deadlineMs = nowMs + promptMs;
+  }
+
+  /** PUBLISH is in the bytes of the connection. */
+  encoded(qos: QoS): void {
+    this.#encoded += 1;
+    if (qos === 0) this.#unanswerable += 1;
+  }
+
+  /** Those bytes are in a batch. */
+  taken(): void {
+    this.#taken = this.#encoded;
+  }
+
+  /** Batches taken so far went out. */
+  written(nowMs: number): void {
+    if (this.#written === this.#taken) return;
+    this.#written = this.#taken;
+    this.#writtenMs = nowMs;
+    if (this.deadlineMs !== never) this.deadlineMs = nowMs + promptMs;
+  }
+
+  /** PUBACK or PUBREC. */
+  acknowledged(): void {
+    this.allowance += 1;
+    this.#unanswerable = 0;
+  }
+
+  /** Whether the wait for an acknowledgement is over, from now on for good. */
+  isOver(nowMs: number): boolean {
+    if (nowMs < this.deadlineMs) return false;
+    this.allowance = never;
+    this.deadlineMs = never;
+    return true;
+  }
+
+  /** Whether everything left, and only just. */
+  wroteJustNow(nowMs: number): boolean {
+    return (
+      this.#encoded > 0 && this.#written === this.#encoded && nowMs - this.#writtenMs <= promptMs
+    );
+  }
+
+  /** Whether no message without an answer is among what the server may have closed at. */
+  get onlyAnswerable(): boolean {
+    return this.#unanswerable === 0;
+  }
+}
