@@ -395,7 +395,7 @@ describe('publish', () => {
       stage.sent('publish', 2)[1]?.packetIdentifier,
     ]);
     expect([once.resolved, sent.resolved, released.settled]).toEqual([true, true, true]);
-    expect(lost).toEqual([{ resent: 2, assumedDelivered: 1, rejected: 0 }]);
+    expect(lost).toEqual([{ resent: 2, assumedDelivered: 1, rejected: 0, resubscribed: 0 }]);
   });
 
   it('withdraws an aborted message before the wire, and completes its exchange after it', async () => {

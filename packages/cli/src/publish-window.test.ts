@@ -11,7 +11,7 @@ function pending() {
   });
   return {
     promise: Object.assign(promise, { stored: Promise.resolve() }) as PublishPromise,
-    resolve: () => resolve({ reasonCode: 0, properties: {}, attempts: 1 }),
+    resolve: () => resolve({ reasonCode: 0, properties: {}, attempts: 1, sessionLost: undefined }),
     reject: (error: MqttError) => reject(error),
   };
 }

@@ -75,18 +75,12 @@ export class Backlog {
     this.#update();
   }
 
-  handlerFailed(message: ReceivedMessage, thrown: unknown): void {
+  /** `what` of the application's failed on a message. */
+  handlerFailed(message: ReceivedMessage, thrown: unknown, what: string): void {
     const cause = asError(thrown);
     const topic = JSON.stringify(message.topic);
-    this.#owner.onError(
-      new MqttError(
-        'handlerFailed',
-        `the handler of a message on ${topic} failed: ${cause.message}`,
-        {
-          cause,
-        },
-      ),
-    );
+    const text = `${what} of a message on ${topic} failed: ${cause.message}`;
+    this.#owner.onError(new MqttError('handlerFailed', text, { cause }));
   }
 
   #isOver(share: number): boolean {

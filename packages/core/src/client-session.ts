@@ -11,6 +11,7 @@ export function newEngine(
   settings: ConnectSettings,
   store: SessionStore | undefined,
   versions: VersionChoice,
+  clock: Clock,
 ): ClientEngine {
   return new ClientEngine({
     queue: {
@@ -26,12 +27,21 @@ export function newEngine(
     recordOperations: store !== undefined,
     acknowledgeAfter: store?.durable ? 'commit' : 'handler',
     foreignSession: settings.foreignSession === 'adopt' ? 'adopt' : 'refuse',
-    lostSessionQos2: 'resend',
+    lostSessionQos2: settings.lostSession,
     pingTimeoutMs: 20_000,
     useTopicAliases: settings.topicAliases,
     trace: settings.trace,
     subscribeFirst: true,
+    ...(store !== undefined && { firstDelivery: firstDelivery(clock) }),
   });
+}
+
+/**
+ * Deliveries are numbered by the time at which the client began, a thousand to the millisecond: what an application
+ * remembers of another store, or of another client with this one, then never means a message of this client.
+ */
+function firstDelivery(clock: Clock): number {
+  return Math.max(1, Math.floor(clock.now().epochMs) * 1_000);
 }
 
 /** Throws `storeCorrupt` when the snapshot is none of a session. */

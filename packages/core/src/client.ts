@@ -40,6 +40,24 @@ export interface PublishResult {
   readonly properties: Properties;
   /** How often it was put on a wire. */
   readonly attempts: number;
+  /**
+   * What became of it when the server forgot a session. `resent`: it had been sent, and went out again as a new message,
+   * so that it may have arrived twice. `assumedDelivered`: at QoS 2 the server had taken it over, and its last word
+   * will never come. `undefined`: neither, as far as this client knows.
+   */
+  readonly sessionLost: 'resent' | 'assumedDelivered' | undefined;
+}
+
+/** What became of a session's state when the server had forgotten it. */
+export interface SessionLoss {
+  /** QoS 1 and 2 messages that go out again as new ones: at QoS 2 they may arrive twice. */
+  readonly resent: number;
+  /** QoS 2 messages that the server had taken over. */
+  readonly assumedDelivered: number;
+  /** QoS 2 messages whose promises reject with `sessionLost` (`lostSession: 'reject'`). */
+  readonly rejected: number;
+  /** Topic filters that the server had granted, and that it was asked for again. */
+  readonly resubscribed: number;
 }
 
 /** Settles with what became of the message; `stored` earlier, when the session store has it. */
@@ -70,14 +88,12 @@ export interface ClientEvents {
   error: (error: MqttError) => void;
   /** A message that no subscription of this client matches. */
   unmatched: (message: Message) => void;
-  /** The server had forgotten the session. */
-  sessionLost: (what: {
-    readonly resent: number;
-    readonly assumedDelivered: number;
-    readonly rejected: number;
-  }) => void;
+  /** The server had forgotten the session: what was done about it. */
+  sessionLost: (what: SessionLoss) => void;
   /** A session of an earlier life, unknown here, was thrown away at the server (`foreignSession: 'reset'`). */
   sessionDiscarded: () => void;
+  /** A session of an earlier life, unknown here, was taken over (`foreignSession: 'adopt'`). */
+  sessionAdopted: () => void;
   /** With `trace` alone. */
   packet: (direction: 'sent' | 'received', packet: Packet) => void;
 }
@@ -142,7 +158,8 @@ export interface MqttClient extends AsyncDisposable {
 
   /**
    * Starts a re-authentication (5.0, with the option `authentication`). Resolves when the server accepted it. Rejects
-   * with `invalidArgument` without that option or while another is under way, and with `connectionLost`.
+   * with `invalidArgument` without that option or while another is under way; when the connection ends first, with the
+   * reason for that: `notAuthorized` and the like in the server's own words, or `connectionLost`.
    */
   reauthenticate(): Promise<void>;
 

@@ -69,6 +69,7 @@ export interface ConnectSettings {
   readonly inbox: BacklogBounds;
   readonly store: SessionStore | undefined;
   readonly foreignSession: 'reset' | 'adopt' | 'error';
+  readonly lostSession: 'resend' | 'reject';
   readonly waitForConnection: boolean;
   readonly signal: AbortSignal | undefined;
   readonly topicAliases: boolean;
@@ -98,6 +99,7 @@ const connectNames = [
   'inbox',
   'store',
   'foreignSession',
+  'lostSession',
   'waitForConnection',
   'signal',
   'topicAliases',
@@ -187,6 +189,7 @@ export function connectSettings(
       'adopt',
       'error',
     ]),
+    lostSession: checkOneOf('lostSession', given.or('lostSession', 'resend'), ['resend', 'reject']),
     waitForConnection: checkBoolean('waitForConnection', given.or('waitForConnection', true)),
     signal: get('signal') === undefined ? undefined : checkSignal('signal', get('signal')),
     topicAliases: checkBoolean('topicAliases', given.or('topicAliases', true)),

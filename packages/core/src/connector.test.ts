@@ -591,7 +591,7 @@ describe('events', () => {
     await stage.clock.settle();
     stage.held.clear();
     await stage.reconnect();
-    expect(lost).toEqual([{ resent: 1, assumedDelivered: 0, rejected: 0 }]);
+    expect(lost).toEqual([{ resent: 1, assumedDelivered: 0, rejected: 0, resubscribed: 0 }]);
     expect(published.state).toBe('resolved');
   });
 });

@@ -12,7 +12,7 @@
  * ends in one place, `#ended`, whatever ended it.
  */
 import type { ConnectRequest, DisconnectReason, EngineEvent } from '@mqtt-kit/engine';
-import type { DisconnectPacket, Properties } from '@mqtt-kit/packet';
+import type { Properties } from '@mqtt-kit/packet';
 import { type Preparation, prepareAttempt } from './attempt-preparation.ts';
 import type { Environment } from './client.ts';
 import type { Cancel } from './clock.ts';
@@ -148,9 +148,9 @@ export class Connector {
     this.#ended(this.#failure(reason), this.#state === 'connected');
   }
 
-  /** What a DISCONNECT of the server means that came when the client was leaving by itself. */
-  errorOf(packet: DisconnectPacket): MqttError {
-    return this.#failure({ kind: 'serverDisconnected', packet }).error;
+  /** What the end of a connection means, or a DISCONNECT of the server that came when the client was leaving by itself. */
+  errorOf(reason: DisconnectReason): MqttError {
+    return this.#failure(reason).error;
   }
 
   #failure(reason: DisconnectReason): ConnectionFailure {

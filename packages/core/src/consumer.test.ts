@@ -1,7 +1,13 @@
 import type { PublishPacket, QoS } from '@mqtt-kit/packet';
 import { describe, expect, it } from 'vitest';
 import { Backlog } from './backlog.ts';
-import { HandlerConsumer, IteratorConsumer, type IteratorSettings } from './consumer.ts';
+import {
+  HandlerConsumer,
+  type HandlerSettings,
+  IteratorConsumer,
+  type IteratorSettings,
+} from './consumer.ts';
+import type { DeliverySettings } from './delivery.ts';
 import { MqttError } from './errors.ts';
 import { ReceivedMessage } from './message.ts';
 import { Receipt } from './receipt.ts';
@@ -11,6 +17,7 @@ import type { LooseParams } from './topic-pattern.ts';
 class Stage {
   readonly errors: MqttError[] = [];
   readonly acknowledged: number[] = [];
+  readonly left: number[] = [];
   readonly lags: boolean[] = [];
   canPause = false;
   readonly backlog: Backlog;
@@ -27,7 +34,7 @@ class Stage {
     );
   }
 
-  message(text: string, qos: QoS = 0): [ReceivedMessage, Receipt | undefined] {
+  message(text: string, qos: QoS = 0, redelivered = false): [ReceivedMessage, Receipt | undefined] {
     const packet: PublishPacket = {
       type: 3,
       topic: 't',
@@ -39,22 +46,38 @@ class Stage {
       properties: {},
     };
     this.#delivery += 1;
+    const delivery = this.#delivery;
+    const event = { type: 'message', connection: 1, delivery, packet, redelivered } as const;
     const receipt =
       qos === 0
         ? undefined
-        : new Receipt(this.#delivery, 1, (delivery) => this.acknowledged.push(delivery));
-    return [new ReceivedMessage(packet, undefined), receipt];
+        : new Receipt(event, 1, {
+            acknowledge: ({ event }) => this.acknowledged.push(event.delivery),
+            leave: ({ delivery }) => this.left.push(delivery),
+          });
+    return [new ReceivedMessage(packet, undefined, redelivered, delivery), receipt];
   }
 
-  handler(handler: MessageHandler<LooseParams>, concurrency = 1): HandlerConsumer {
-    return new HandlerConsumer(handler, concurrency, this.backlog);
+  handler(
+    handler: MessageHandler<LooseParams>,
+    concurrency = 1,
+    settings: Partial<HandlerSettings> = {},
+  ): HandlerConsumer {
+    return new HandlerConsumer(handler, { ...plain, concurrency, ...settings }, this.backlog);
   }
 
   iterator(settings: Partial<IteratorSettings> = {}, onReturn = () => {}): IteratorConsumer {
-    const all = { bufferSize: 3, overflow: undefined, ...settings };
+    const all = { ...plain, bufferSize: 3, overflow: undefined, ...settings };
     return new IteratorConsumer(all, this.backlog, onReturn);
   }
 }
+
+const plain: DeliverySettings = {
+  mode: 'at-least-once',
+  seen: undefined,
+  manual: false,
+  handlerFailure: 'acknowledge',
+};
 
 /** A handler whose calls are ended by hand. */
 function manual() {

@@ -1,50 +1,63 @@
 /**
  * What a subscription does with its messages: calls a handler, or buffers them for an iterator.
  *
- * A message is done when the handler has returned, or its promise has settled, or the iterator was asked for the next
- * one. QoS 1 and 2 messages are acknowledged then, so that the server's window bounds those that wait; QoS 0 messages
- * that wait are counted by the backlog, which bounds them.
+ * A message is handled when the handler has returned, or its promise has settled, or the iterator was asked for the next
+ * one; `delivery.ts` has the other ways. QoS 1 and 2 messages are acknowledged then, so that the server's window bounds
+ * those that wait; QoS 0 messages that wait are counted by the backlog, which bounds them.
  */
 import type { Backlog } from './backlog.ts';
+import {
+  type Admission,
+  admit,
+  type DeliverySettings,
+  isAdmitted,
+  remaining,
+  settleUnhanded,
+  type Waiting,
+} from './delivery.ts';
 import type { MqttError } from './errors.ts';
 import { Fifo } from './fifo.ts';
 import type { ReceivedMessage } from './message.ts';
-import type { Receipt } from './receipt.ts';
+import type { HandlerReceipt } from './receipt.ts';
 import type { MessageHandler } from './subscription.ts';
 import type { LooseParams } from './topic-pattern.ts';
-
-/** A message on its way, with what acknowledges it; none at QoS 0. */
-export interface Waiting {
-  readonly message: ReceivedMessage;
-  readonly receipt: Receipt | undefined;
-}
 
 export interface Consumer {
   /** Messages that were dropped because too many waited. */
   readonly dropped: number;
-  take(message: ReceivedMessage, receipt: Receipt | undefined): void;
+  /** Whether the application acknowledges messages. */
+  readonly manual: boolean;
+  take(message: ReceivedMessage, receipt: HandlerReceipt | undefined): void;
   /** No further message comes. What waits for a handler is handed back; an iterator still gives what it holds. */
   end(error: MqttError | undefined): readonly Waiting[];
+}
+
+export interface HandlerSettings extends DeliverySettings {
+  readonly concurrency: number;
 }
 
 /** Calls a handler for one message after the other, or for so many at once as it may work on. */
 export class HandlerConsumer implements Consumer {
   dropped = 0;
+  readonly manual: boolean;
   readonly #handler: MessageHandler<LooseParams>;
-  readonly #concurrency: number;
+  readonly #settings: HandlerSettings;
   readonly #backlog: Backlog;
   readonly #waiting = new Fifo<Waiting>();
+  /** Messages that take a place but are not handed over yet. */
+  readonly #admitting = new Set<Waiting>();
   #active = 0;
   #ended = false;
 
-  constructor(handler: MessageHandler<LooseParams>, concurrency: number, backlog: Backlog) {
+  constructor(handler: MessageHandler<LooseParams>, settings: HandlerSettings, backlog: Backlog) {
+    this.manual = settings.manual;
     this.#handler = handler;
-    this.#concurrency = concurrency;
+    this.#settings = settings;
     this.#backlog = backlog;
   }
 
-  take(message: ReceivedMessage, receipt: Receipt | undefined): void {
-    if (this.#active < this.#concurrency && this.#waiting.size === 0) {
+  take(message: ReceivedMessage, receipt: HandlerReceipt | undefined): void {
+    if (this.#active < this.#settings.concurrency && this.#waiting.size === 0) {
       this.#run(message, receipt);
     } else if (receipt !== undefined || this.#backlog.enter(message)) {
       this.#waiting.push({ message, receipt });
@@ -59,36 +72,74 @@ export class HandlerConsumer implements Consumer {
     for (const { message, receipt } of waiting) {
       if (receipt === undefined) this.#backlog.leave(message);
     }
-    return waiting;
+    const admitting = Array.from(this.#admitting, ({ message, receipt }) => ({
+      message,
+      // At most once has spoken already.
+      receipt: this.#settings.mode === 'at-most-once' ? undefined : receipt,
+    }));
+    this.#admitting.clear();
+    return [...admitting, ...waiting];
   }
 
-  #run(message: ReceivedMessage, receipt: Receipt | undefined): void {
+  #run(message: ReceivedMessage, receipt: HandlerReceipt | undefined): void {
+    if (isAdmitted(this.#settings, message, receipt)) {
+      this.#call(message, receipt);
+      return;
+    }
+    const waiting = { message, receipt };
+    this.#active += 1;
+    this.#admitting.add(waiting);
+    admit(this.#settings, waiting, this.#backlog, (admission) => this.#decided(waiting, admission));
+  }
+
+  #decided(waiting: Waiting, admission: Admission): void {
+    this.#active -= 1;
+    // It was handed back meanwhile.
+    if (!this.#admitting.delete(waiting)) return;
+    if (admission === 'hand') this.#call(waiting.message, waiting.receipt);
+    else settleUnhanded(admission, waiting.receipt);
+    this.#runNext();
+  }
+
+  #call(message: ReceivedMessage, receipt: HandlerReceipt | undefined): void {
+    const left = remaining(this.#settings, receipt);
     let pending: Promise<unknown> | undefined;
     try {
       const result = this.#handler(message);
       // A foreign thenable might call back at once: the platform's promise never does.
       if (isThenable(result)) pending = Promise.resolve(result);
     } catch (thrown) {
-      this.#backlog.handlerFailed(message, thrown);
+      this.#failed(message, left, thrown);
+      return;
     }
     if (pending === undefined) {
-      receipt?.done();
+      left?.done();
       return;
     }
     this.#active += 1;
     pending.then(
-      () => this.#finished(receipt),
+      () => {
+        this.#active -= 1;
+        left?.done();
+        this.#runNext();
+      },
       (thrown) => {
-        this.#backlog.handlerFailed(message, thrown);
-        this.#finished(receipt);
+        this.#active -= 1;
+        this.#failed(message, left, thrown);
+        this.#runNext();
       },
     );
   }
 
-  #finished(receipt: Receipt | undefined): void {
-    this.#active -= 1;
-    receipt?.done();
-    while (this.#active < this.#concurrency && !this.#ended) {
+  #failed(message: ReceivedMessage, receipt: HandlerReceipt | undefined, thrown: unknown): void {
+    const { handlerFailure } = this.#settings;
+    this.#backlog.handlerFailed(message, thrown, 'the handler');
+    if (handlerFailure === 'redeliver') receipt?.leave();
+    else receipt?.done(handlerFailure === 'acknowledge' ? 0 : handlerFailure);
+  }
+
+  #runNext(): void {
+    while (this.#active < this.#settings.concurrency && !this.#ended) {
       const next = this.#waiting.shift();
       if (next === undefined) return;
       if (next.receipt === undefined) this.#backlog.leave(next.message);
@@ -97,7 +148,7 @@ export class HandlerConsumer implements Consumer {
   }
 }
 
-export interface IteratorSettings {
+export interface IteratorSettings extends DeliverySettings {
   readonly bufferSize: number;
   /** `undefined`: `pause` for messages of QoS 1 and 2, `dropOldest` for those of QoS 0. */
   readonly overflow: 'pause' | 'dropOldest' | 'dropNewest' | undefined;
@@ -106,48 +157,43 @@ export interface IteratorSettings {
 /** Buffers messages for `for await`. */
 export class IteratorConsumer implements Consumer, AsyncIterator<ReceivedMessage, undefined> {
   dropped = 0;
+  readonly manual: boolean;
   readonly #settings: IteratorSettings;
   readonly #backlog: Backlog;
   /** Called when the loop is left. */
   readonly #onReturn: () => void;
   readonly #buffer = new Fifo<Waiting>();
   readonly #callers = new Fifo<Caller>();
+  /** The next one to be handed over, as long as that may not be. */
+  #admitting: Waiting | undefined;
   /** The message that the loop works on. */
-  #current: Receipt | undefined;
+  #current: HandlerReceipt | undefined;
   #ended = false;
   #error: MqttError | undefined;
   #pausing = false;
 
   constructor(settings: IteratorSettings, backlog: Backlog, onReturn: () => void) {
+    this.manual = settings.manual;
     this.#settings = settings;
     this.#backlog = backlog;
     this.#onReturn = onReturn;
   }
 
-  take(message: ReceivedMessage, receipt: Receipt | undefined): void {
-    const caller = this.#callers.shift();
-    if (caller !== undefined) {
-      this.#hand(caller, { message, receipt });
+  take(message: ReceivedMessage, receipt: HandlerReceipt | undefined): void {
+    if (this.#buffer.size >= this.#settings.bufferSize && !this.#makeRoom(message, receipt)) {
+      this.dropped += 1;
+      receipt?.done();
       return;
     }
-    if (this.#buffer.size < this.#settings.bufferSize || this.#makeRoom(message, receipt)) {
-      this.#buffer.push({ message, receipt });
-      this.#updatePausing();
-      return;
-    }
-    this.dropped += 1;
-    receipt?.done();
+    this.#buffer.push({ message, receipt });
+    this.#serve();
   }
 
   next(): Promise<IteratorResult<ReceivedMessage, undefined>> {
     this.#finishCurrent();
     return new Promise((resolve, reject) => {
-      const caller = { resolve, reject };
-      const waiting = this.#buffer.shift();
-      if (waiting !== undefined) this.#hand(caller, waiting);
-      else if (this.#ended) this.#refuse(caller);
-      else this.#callers.push(caller);
-      this.#updatePausing();
+      this.#callers.push({ resolve, reject });
+      this.#serve();
     });
   }
 
@@ -155,12 +201,19 @@ export class IteratorConsumer implements Consumer, AsyncIterator<ReceivedMessage
   return(): Promise<IteratorResult<ReceivedMessage, undefined>> {
     this.#error = undefined;
     this.#finishCurrent();
-    for (const { receipt } of this.#buffer.takeAll()) {
+    const unwanted = this.#buffer.takeAll();
+    if (this.#admitting !== undefined) {
+      this.dropped += 1;
+      // At most once has spoken already.
+      if (this.#settings.mode !== 'at-most-once') this.#admitting.receipt?.done();
+      this.#admitting = undefined;
+    }
+    for (const { receipt } of unwanted) {
       this.dropped += 1;
       receipt?.done();
     }
-    this.#updatePausing();
     this.end(undefined);
+    this.#serve();
     this.#onReturn();
     return Promise.resolve({ done: true, value: undefined });
   }
@@ -169,16 +222,57 @@ export class IteratorConsumer implements Consumer, AsyncIterator<ReceivedMessage
     if (this.#ended) return [];
     this.#ended = true;
     this.#error = error;
-    for (const caller of this.#callers.takeAll()) this.#refuse(caller);
     // Whether anybody goes on iterating nobody knows, and acknowledgements of others wait behind these.
-    for (const { message, receipt } of this.#buffer.takeAll()) {
-      receipt?.done();
-      this.#buffer.push({ message, receipt: undefined });
+    for (const waiting of this.#buffer.takeAll()) {
+      const { message, receipt } = waiting;
+      const plain = !this.manual && isAdmitted(this.#settings, message, receipt);
+      if (plain) receipt?.done();
+      this.#buffer.push(plain ? { message, receipt: undefined } : waiting);
     }
+    this.#serve();
     return [];
   }
 
-  #makeRoom(message: ReceivedMessage, receipt: Receipt | undefined): boolean {
+  /** Brings messages and callers together. */
+  #serve(): void {
+    while (this.#callers.size > 0 && this.#admitting === undefined) {
+      const waiting = this.#buffer.shift();
+      if (waiting === undefined) break;
+      if (isAdmitted(this.#settings, waiting.message, waiting.receipt)) {
+        this.#hand(waiting);
+        continue;
+      }
+      this.#admitting = waiting;
+      admit(this.#settings, waiting, this.#backlog, (admission) =>
+        this.#decided(waiting, admission),
+      );
+    }
+    if (this.#ended && this.#buffer.size === 0 && this.#admitting === undefined) {
+      for (const caller of this.#callers.takeAll()) this.#refuse(caller);
+    }
+    this.#updatePausing();
+  }
+
+  #decided(waiting: Waiting, admission: Admission): void {
+    // The loop was left meanwhile.
+    if (this.#admitting !== waiting) return;
+    if (admission === 'hand') {
+      this.#hand(waiting);
+    } else {
+      this.#admitting = undefined;
+      settleUnhanded(admission, waiting.receipt);
+    }
+    this.#serve();
+  }
+
+  #hand({ message, receipt }: Waiting): void {
+    this.#admitting = undefined;
+    this.#finishCurrent();
+    this.#current = remaining(this.#settings, receipt);
+    this.#callers.shift()?.resolve({ done: false, value: message });
+  }
+
+  #makeRoom(message: ReceivedMessage, receipt: HandlerReceipt | undefined): boolean {
     const overflow = this.#settings.overflow ?? (message.qos === 0 ? 'dropOldest' : 'pause');
     switch (overflow) {
       case 'pause': {
@@ -207,12 +301,6 @@ export class IteratorConsumer implements Consumer, AsyncIterator<ReceivedMessage
     if (pausing === this.#pausing) return;
     this.#pausing = pausing;
     this.#backlog.setIteratorFull(this, pausing);
-  }
-
-  #hand(caller: Caller, { message, receipt }: Waiting): void {
-    this.#finishCurrent();
-    this.#current = receipt;
-    caller.resolve({ done: false, value: message });
   }
 
   #finishCurrent(): void {

@@ -1,6 +1,11 @@
 /**
  * Brings received messages to the subscriptions they concern, and sees to it that each is acknowledged once.
  *
+ * A message that its handler left for redelivery is not acknowledged. With a durable store it stays there until the
+ * next start. With a memory store it is handed out again with the next connection: at QoS 2 from here, since the
+ * server's repetition is known as one; at QoS 1 the server sends it again, or if it has forgotten the session, it is
+ * handed out from here, too.
+ *
  * A resumed session delivers right after CONNACK, before the application had a chance to subscribe again. While
  * a resume is fresh, messages without a handler are therefore held, unacknowledged, for one to come. After that, and
  * in any other situation, they are acknowledged, as the protocol demands, and reported.
@@ -8,21 +13,25 @@
  * A durable store changes this: it has the message, and the server has its answer. One that matches a filter which an
  * earlier life of the session subscribed to waits for its handler without limit of time; the inbox bounds how many.
  */
-import type { Delivery, EngineEvent } from '@mqtt-kit/engine';
+import type { Delivery } from '@mqtt-kit/engine';
 import type { PublishPacket } from '@mqtt-kit/packet';
 import type { Cancel, Clock } from './clock.ts';
-import type { Waiting } from './consumer.ts';
+import type { Waiting } from './delivery.ts';
 import type { Driver } from './driver.ts';
 import { type Message, ReceivedMessage } from './message.ts';
-import { Receipt } from './receipt.ts';
+import {
+  ManualReceipt,
+  type MessageEvent,
+  Receipt,
+  type ReceiptOwner,
+  type RefusalProblem,
+} from './receipt.ts';
 import { SubscriptionTree } from './subscription-tree.ts';
 import type { Route } from './topic-filter-entry.ts';
 
 /** How long a resume is fresh, and how many messages are held meanwhile. */
 const holdMs = 5_000;
 const maximumHeld = 1_000;
-
-type MessageEvent = Extract<EngineEvent, { type: 'message' }>;
 
 const noRoutes: readonly Route[] = [];
 
@@ -33,7 +42,15 @@ export interface RouteSource {
   readonly isEnding: (identifier: number) => boolean;
 }
 
-export class Dispatcher {
+export interface DispatcherSettings {
+  /** Whether the store outlives the process. */
+  readonly durable: boolean;
+  /** Filters of earlier lives of a durable session. */
+  readonly expectedFilters: Iterable<string>;
+  readonly refusalProblem: RefusalProblem;
+}
+
+export class Dispatcher implements ReceiptOwner {
   readonly #driver: Driver;
   readonly #clock: Clock;
   readonly #tree: SubscriptionTree<Route>;
@@ -46,18 +63,24 @@ export class Dispatcher {
   #cancelHold: Cancel | undefined;
   #lookScheduled = false;
   #ended = false;
-  /** After the end nothing is acknowledged any more: a kept session delivers it again. */
-  readonly #acknowledge = (delivery: Delivery): void => {
-    if (!this.#ended) this.#driver.acknowledge(delivery, 0);
-  };
+  readonly #durable: boolean;
+  readonly #refusalProblem: RefusalProblem;
+  /** Receipts that want to hear when their messages are settled for good. */
+  readonly #settling = new Map<Delivery, Receipt>();
+  /** What is to be handed out again with the next connection. */
+  #left: MessageEvent[] = [];
+  /** The latest connection that resumed a session. */
+  #resumed = 0;
 
   constructor(
     driver: Driver,
     clock: Clock,
     { tree, isEnding }: RouteSource,
     onUnmatched: (message: Message) => void,
-    expectedFilters: Iterable<string>,
+    { durable, expectedFilters, refusalProblem }: DispatcherSettings,
   ) {
+    this.#durable = durable;
+    this.#refusalProblem = refusalProblem;
     this.#driver = driver;
     this.#clock = clock;
     this.#tree = tree;
@@ -72,8 +95,24 @@ export class Dispatcher {
     this.#lookAgain();
   }
 
-  /** A session was resumed: messages whose handlers are not there yet are held for a while. */
-  holdUnmatched(): void {
+  /** Whether no message is on its way out of the store to a handler that is to see it at most once. */
+  get settled(): boolean {
+    return !this.#durable || this.#settling.size === 0;
+  }
+
+  /** A connection stands. When a session was resumed, messages whose handlers are not there yet are held for a while. */
+  onConnected(connection: number, sessionPresent: boolean): void {
+    if (sessionPresent) this.#resumed = connection;
+    if (sessionPresent && !this.#durable) this.#holdUnmatched();
+    const left = this.#left;
+    this.#left = [];
+    for (const event of left) {
+      if (event.packet.qos === 1 && sessionPresent) continue; // The server sends it again.
+      this.onMessage({ ...event, connection, redelivered: true });
+    }
+  }
+
+  #holdUnmatched(): void {
     this.#cancelHold?.();
     this.#holding = true;
     const atMs = this.#clock.now().monotonicMs + holdMs;
@@ -131,9 +170,39 @@ export class Dispatcher {
     }
   }
 
+  /** After the end nothing is acknowledged any more: a kept session delivers it again. */
+  acknowledge(receipt: Receipt, reasonCode: number, tell: boolean): void {
+    const { delivery } = receipt.event;
+    if (this.#ended) {
+      // Whoever waits must not wait for ever, nor be called from within its own call.
+      if (tell) queueMicrotask(() => receipt.settled(true));
+      return;
+    }
+    if (tell) this.#settling.set(delivery, receipt);
+    this.#driver.acknowledge(delivery, reasonCode, tell);
+  }
+
+  leave(event: MessageEvent): void {
+    if (this.#durable) return;
+    // A QoS 1 message of an earlier connection has come again already, where the session was resumed since.
+    if (event.packet.qos === 2 || event.connection >= this.#resumed) this.#left.push(event);
+  }
+
+  /** What `acknowledge` was to tell. */
+  onSettled(delivery: Delivery, again: boolean): void {
+    const receipt = this.#settling.get(delivery);
+    if (receipt === undefined) return;
+    this.#settling.delete(delivery);
+    if (again) this.leave(receipt.event);
+    receipt.settled(again);
+  }
+
   /** Nothing is held any more; what was, is not acknowledged: a kept session delivers it again. */
   end(): void {
     this.#ended = true;
+    for (const receipt of this.#settling.values()) receipt.settled(true);
+    this.#settling.clear();
+    this.#left = [];
     this.#cancelHold?.();
     this.#holding = false;
     this.#held = [];
@@ -155,10 +224,16 @@ export class Dispatcher {
 
   #hand(event: MessageEvent, routes: readonly Route[]): void {
     const { packet, delivery, redelivered } = event;
-    const receipt =
-      packet.qos === 0 ? undefined : new Receipt(delivery, routes.length, this.#acknowledge);
+    const receipt = packet.qos === 0 ? undefined : new Receipt(event, routes.length, this);
     for (const { use, pattern } of routes) {
-      use.consumer.take(new ReceivedMessage(packet, pattern, redelivered), receipt);
+      const { consumer } = use;
+      if (consumer.manual) {
+        const manual = new ManualReceipt(receipt, this.#refusalProblem);
+        const message = new ReceivedMessage(packet, pattern, redelivered, delivery, manual);
+        consumer.take(message, receipt && manual);
+      } else {
+        consumer.take(new ReceivedMessage(packet, pattern, redelivered, delivery), receipt);
+      }
     }
   }
 
@@ -171,8 +246,8 @@ export class Dispatcher {
   }
 
   #unmatched({ packet, delivery, redelivered }: MessageEvent): void {
-    this.#onUnmatched(new ReceivedMessage(packet, undefined, redelivered));
-    if (packet.qos > 0) this.#acknowledge(delivery);
+    this.#onUnmatched(new ReceivedMessage(packet, undefined, redelivered, delivery));
+    if (packet.qos > 0 && !this.#ended) this.#driver.acknowledge(delivery, 0);
   }
 }
 

@@ -24,6 +24,7 @@ export {
   type MqttClient,
   type PublishPromise,
   type PublishResult,
+  type SessionLoss,
 } from './client.ts';
 export { type Cancel, type Clock, systemClock } from './clock.ts';
 export {

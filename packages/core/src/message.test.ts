@@ -104,6 +104,7 @@ describe('ReceivedMessage', () => {
       'retain',
       'dup',
       'redelivered',
+      'deliveryId',
       'packetIdentifier',
     ]);
   });

@@ -34,6 +34,7 @@ import type {
 } from './options.ts';
 import { outgoingMessage } from './outgoing-message.ts';
 import { type Leftovers, Publications, rejectedPublish } from './publications.ts';
+import { refusalNeedsMemory } from './receipt.ts';
 import { abortedBefore } from './request-limits.ts';
 import type { SessionStore } from './session-store.ts';
 import type { Status } from './status.ts';
@@ -56,6 +57,7 @@ const eventNames = [
   'unmatched',
   'sessionLost',
   'sessionDiscarded',
+  'sessionAdopted',
   'packet',
 ] as const satisfies readonly (keyof ClientEvents)[];
 
@@ -85,6 +87,8 @@ export class Client implements MqttClient {
   readonly #warn: (error: MqttError) => void;
   #status: Status = { state: 'connecting', attempt: 1, server: '' };
   #negotiated: Negotiated | undefined;
+  /** Filters that the server had forgotten with its session, on the latest connection. */
+  #resubscribed = 0;
   #closing: Promise<CloseResult> | undefined;
   /** Set when the client is over, closed or stopped. */
   #ended: { readonly why: MqttError | undefined; readonly left: Leftovers } | undefined;
@@ -99,8 +103,8 @@ export class Client implements MqttClient {
     this.#settings = settings;
     this.#store = store;
     this.#versions = new VersionChoice(settings.version, settings.needs50, storedVersion(snapshot));
-    const engine = newEngine(settings, store, this.#versions);
     const { clock } = environment;
+    const engine = newEngine(settings, store, this.#versions, clock);
     const durable = store?.durable ?? false;
     this.#driver = new Driver(engine, store, clock, {
       onEvent: (event) => this.#onEvent(event),
@@ -137,7 +141,11 @@ export class Client implements MqttClient {
       clock,
       this.#subscriptions,
       (message) => this.#listeners.emit('unmatched', message),
-      durable ? storedFilters(snapshot) : [],
+      {
+        durable,
+        expectedFilters: durable ? storedFilters(snapshot) : [],
+        refusalProblem: () => this.#refusalProblem(),
+      },
     );
     this.#authenticator = new Authenticator(this.#driver, settings.authentication);
     this.#connector = new Connector(this.#driver, environment, settings, clientId, this.#versions, {
@@ -216,7 +224,11 @@ export class Client implements MqttClient {
       this.#checkOpen();
       const { options, consume } = subscribeArguments(optionsOrHandler, handler);
       const patterns = uniquePatterns(topicPatterns(filter));
-      const settings = subscribeSettings(options, this.#versions.problemOf50);
+      const settings = subscribeSettings(options, {
+        propertiesProblem: this.#versions.problemOf50,
+        durable: this.#store?.durable ?? false,
+        hasHandler: consume !== undefined,
+      });
       if (settings.needs50) this.#versions.require50('options of subscribe');
       const aborted = abortedBefore(settings.limits, 'the subscription');
       if (aborted !== undefined) throw aborted;
@@ -317,7 +329,13 @@ export class Client implements MqttClient {
         this.#subscriptions.onUnsubscribed(event.ticket, event.outcome);
         break;
       case 'crossedDisconnect':
-        this.#serverError = this.#connector.errorOf(event.packet);
+        this.#serverError = this.#connector.errorOf({
+          kind: 'serverDisconnected',
+          packet: event.packet,
+        });
+        break;
+      case 'settled':
+        this.#dispatcher.onSettled(event.delivery, event.again);
         break;
       case 'progress':
         this.#connector.onProgress();
@@ -327,7 +345,8 @@ export class Client implements MqttClient {
         break;
       case 'sessionLost': {
         const { resent, assumedDelivered, rejected } = event;
-        this.#emitLater('sessionLost', { resent, assumedDelivered, rejected });
+        const resubscribed = this.#resubscribed;
+        this.#emitLater('sessionLost', { resent, assumedDelivered, rejected, resubscribed });
         break;
       }
       case 'packet':
@@ -343,8 +362,10 @@ export class Client implements MqttClient {
 
   #onConnected(event: Extract<EngineEvent, { type: 'connected' }>): void {
     this.#negotiated = event.negotiated;
-    if (event.sessionPresent && !(this.#store?.durable ?? false)) this.#dispatcher.holdUnmatched();
-    this.#subscriptions.onConnected(event.negotiated, event.sessionPresent);
+    const { connection, sessionPresent } = event;
+    this.#dispatcher.onConnected(connection, sessionPresent);
+    this.#resubscribed = this.#subscriptions.onConnected(event.negotiated, sessionPresent);
+    if (event.adopted) this.#emitLater('sessionAdopted');
     this.#driver.publishingMayBegin();
     this.#connector.onConnected(event);
   }
@@ -353,7 +374,7 @@ export class Client implements MqttClient {
     this.#negotiated = undefined;
     this.#subscriptions.onDisconnected();
     this.#authenticator.onDisconnected(
-      new MqttError('connectionLost', 'the connection was lost during the re-authentication'),
+      this.#closing === undefined ? this.#connector.errorOf(event.reason) : this.#closedError(),
     );
     this.#connector.onDisconnected(event);
   }
@@ -376,7 +397,12 @@ export class Client implements MqttClient {
   ): Consumer {
     return handler === undefined
       ? new IteratorConsumer(settings.iterator, this.#backlog, onReturn)
-      : new HandlerConsumer(handler, settings.concurrency, this.#backlog);
+      : new HandlerConsumer(handler, settings.handler, this.#backlog);
+  }
+
+  #refusalProblem(): string | undefined {
+    if (this.#store?.durable) return refusalNeedsMemory;
+    return this.#versions.problemOf50;
   }
 
   /** Rule 15: takes no new work, waits a while for what is under way, then says goodbye. */
@@ -422,7 +448,7 @@ export class Client implements MqttClient {
   }
 
   #isDrained(): boolean {
-    return this.#publications.settled && this.#subscriptions.settled;
+    return this.#publications.settled && this.#subscriptions.settled && this.#dispatcher.settled;
   }
 
   /** No further attempt makes sense: the client is over, with a reason. */
@@ -491,7 +517,7 @@ export class Client implements MqttClient {
   }
 
   /** What belongs to the first CONNACK is told when whoever awaits `connect` had a chance to listen. */
-  #emitLater<K extends 'sessionLost' | 'sessionDiscarded'>(
+  #emitLater<K extends 'sessionLost' | 'sessionDiscarded' | 'sessionAdopted'>(
     event: K,
     ...values: Parameters<ClientEvents[K]>
   ): void {

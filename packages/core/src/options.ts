@@ -128,11 +128,24 @@ export interface ConnectOptions {
   /** Keeps the session beyond a connection. A durable one implies `cleanStart: false`. Default: in memory. */
   readonly store?: SessionStore;
   /**
-   * What to do with a session that the server kept and this client knows nothing of. `reset` throws it away, `adopt`
-   * takes it over (its messages come; for a client that publishes at QoS 2 that is unsafe), `error` closes. Default
-   * `reset`.
+   * What to do with a session that the server kept and this client knows nothing of. Default `reset`.
+   *
+   * `reset` throws it away, with what the server kept in it, and begins a new one; event `sessionDiscarded`.
+   *
+   * `adopt` takes it over: its messages come; event `sessionAdopted`. Its past may hold packet identifiers at QoS 2
+   * that the server would take a new message for an old one by, so publishing at QoS 2 fails with `serverLimit` until
+   * the server begins a new session.
+   *
+   * `error` closes the client with `sessionLost`.
    */
   readonly foreignSession?: 'reset' | 'adopt' | 'error';
+  /**
+   * What becomes of QoS 2 messages that were sent and not confirmed when the server has forgotten the session: it may
+   * have delivered them or not. `resend` sends them again as new messages, so that some may arrive twice; `reject`
+   * rejects their promises with `sessionLost`, so that some may be missing. QoS 1 messages are sent again in any case.
+   * The event `sessionLost` has the counts, and `sessionLost` in the result of each publish tells. Default `resend`.
+   */
+  readonly lostSession?: 'resend' | 'reject';
   /** `false`: `connect` resolves at once and connects in the background. Default true. */
   readonly waitForConnection?: boolean;
   /** Ends the attempt to connect. Without effect once there was a connection. */
@@ -186,6 +199,55 @@ export interface SubscribeOptions {
    * server stops sending; for QoS 0 reading pauses. Default `pause` for QoS 1 and 2, `dropOldest` for QoS 0.
    */
   readonly overflow?: 'pause' | 'dropOldest' | 'dropNewest';
+  /**
+   * What a crash between handling a QoS 1 or 2 message and telling so means. Default `at-least-once`.
+   *
+   * `at-least-once`: the message is finished when it was handled; after a crash before that it comes again, with the
+   * same `deliveryId` and `redelivered` set, from a durable store.
+   *
+   * `at-most-once`: the message is finished before it is handed over: with a durable store when that has recorded it,
+   * with a memory store when PUBACK or PUBREC was sent. A crash, or a close, in between loses the message; nothing
+   * repeats it. A handler takes its messages one by one out of the store, and behind all other handlers of the same
+   * message; with a memory store also behind the acknowledgements of earlier messages.
+   *
+   * `transactional`: as `at-least-once`, but before a redelivered message is handed over `seen` is asked, and when it
+   * answers true the message is finished without. For applications that keep `message.deliveryId` together with what
+   * the message led to, in one transaction of their own.
+   *
+   * All three are about this side alone. At QoS 1 the server may send a message twice, when an acknowledgement is lost,
+   * which then is another message with another `deliveryId`; at QoS 2 it may not.
+   */
+  readonly delivery?: 'at-least-once' | 'at-most-once' | 'transactional';
+  /**
+   * With `delivery: 'transactional'`, which needs it: whether the application has handled this message. When it throws
+   * or rejects, the `error` event tells, and the message is left for redelivery.
+   */
+  readonly seen?: (deliveryId: number) => boolean | Promise<boolean>;
+  /**
+   * `manual`: QoS 1 and 2 messages are acknowledged by `message.acknowledge()`, at any later time, and the handler gets
+   * the next one meanwhile. One that is never acknowledged keeps its place: within `receiveMaximum`, and PUBACK or
+   * PUBREC of later messages wait behind it; when that is reached the server sends no more, until the connection ends,
+   * and then it sends them again. With a durable store it keeps its place in `inbox`, and comes again after the next
+   * start. What waits for a handler when the subscription ends is acknowledged; what an iterator holds then is not.
+   * Default `automatic`.
+   */
+  readonly acknowledge?: 'automatic' | 'manual';
+  /**
+   * What becomes of a QoS 1 or 2 message whose handler throws or rejects, besides the `error` event. Default
+   * `acknowledge`: it counts as handled.
+   *
+   * `reject`: the server is told `rejectReasonCode`, and does not send it again. For 5.0, without a durable store.
+   *
+   * `redeliver`: it is not acknowledged and keeps its place (within `receiveMaximum`, or with a durable store within
+   * `inbox`), so that many of them stop the server. It comes again, to all handlers it concerns: with a memory store
+   * after the next connection, with a durable store after the next start of a client with that store.
+   *
+   * Several handlers of one message: when one wants it again it comes again; otherwise, when one rejects it, it is
+   * rejected with the reason code of the first to do so.
+   */
+  readonly handlerFailure?: 'acknowledge' | 'reject' | 'redeliver';
+  /** With `handlerFailure: 'reject'`: 0x80, 0x83, 0x87, 0x90, 0x91, 0x97 or 0x99. Default 0x83. */
+  readonly rejectReasonCode?: number;
   /** Ends the call, and later the subscription. */
   readonly signal?: AbortSignal;
   /** How long to wait for the server's answer. */

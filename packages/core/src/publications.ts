@@ -36,6 +36,7 @@ const sent: PublishResult = Object.freeze({
   reasonCode: undefined,
   properties: noProperties,
   attempts: 1,
+  sessionLost: undefined,
 });
 
 export class Publications {
@@ -106,9 +107,9 @@ export class Publications {
       publication.reject(localFailure(outcome.code, outcome.message));
       return;
     }
-    const { reasonCode, properties, attempts } = outcome;
+    const { reasonCode, properties, attempts, sessionLost } = outcome;
     if (reasonCode < 0x80) {
-      publication.resolve({ reasonCode, properties, attempts });
+      publication.resolve({ reasonCode, properties, attempts, sessionLost });
       return;
     }
     const { reasonString } = properties;

@@ -1,6 +1,7 @@
 /** What `subscribe` and `unsubscribe` are given, checked. */
-import type { QoS, UserProperty } from '@mqtt-kit/packet';
-import type { IteratorSettings } from './consumer.ts';
+import { type QoS, ReasonCode, type UserProperty } from '@mqtt-kit/packet';
+import type { HandlerSettings, IteratorSettings } from './consumer.ts';
+import type { DeliverySettings } from './delivery.ts';
 import { MqttUsageError } from './errors.ts';
 import {
   checkBoolean,
@@ -15,6 +16,7 @@ import {
 } from './option-check.ts';
 import type { SubscribeOptions, UnsubscribeOptions } from './options.ts';
 import { checkQos, checkUserProperties } from './outgoing-message.ts';
+import { checkRefusal, refusalNeedsMemory } from './receipt.ts';
 import type { Limits } from './request-limits.ts';
 import type { MessageHandler } from './subscription.ts';
 import { type LooseParams, type ParsedTopicPattern, parseTopicPattern } from './topic-pattern.ts';
@@ -26,7 +28,7 @@ export interface SubscribeSettings {
   readonly retainAsPublished: boolean;
   readonly retainHandling: 0 | 1 | 2;
   readonly userProperties: readonly UserProperty[];
-  readonly concurrency: number;
+  readonly handler: HandlerSettings;
   readonly iterator: IteratorSettings;
   readonly limits: Limits;
   /** Whether 3.1.1 could not say it. */
@@ -43,6 +45,11 @@ const subscribeNames = [
   'concurrency',
   'bufferSize',
   'overflow',
+  'delivery',
+  'seen',
+  'acknowledge',
+  'handlerFailure',
+  'rejectReasonCode',
   'signal',
   'timeoutMs',
 ] as const satisfies readonly (keyof SubscribeOptions)[];
@@ -53,6 +60,8 @@ const unsubscribeNames = [
   'timeoutMs',
 ] as const satisfies readonly (keyof UnsubscribeOptions)[];
 
+const deliveries = ['at-least-once', 'at-most-once', 'transactional'] as const;
+const failures = ['acknowledge', 'reject', 'redeliver'] as const;
 const overflows = ['pause', 'dropOldest', 'dropNewest'] as const;
 const retainHandlings = { always: 0, ifNew: 1, never: 2 } as const;
 
@@ -74,13 +83,25 @@ export function subscribeArguments(
   return { options: undefined, consume: optionsOrHandler as MessageHandler<LooseParams> };
 }
 
-/** `propertiesProblem` says why options of 5.0 cannot be sent, or is `undefined` where they can. */
+/** What decides whether some options are possible. */
+export interface SubscribeFacts {
+  /** Why options of 5.0 cannot be sent, or `undefined` where they can. */
+  readonly propertiesProblem: string | undefined;
+  readonly durable: boolean;
+  readonly hasHandler: boolean;
+}
+
 export function subscribeSettings(
   options: SubscribeOptions | undefined,
-  propertiesProblem: string | undefined,
+  facts: SubscribeFacts,
 ): SubscribeSettings {
+  const { propertiesProblem } = facts;
   const given = checkOptions('options of subscribe', options, subscribeNames);
-  const only50 = optionsOf50.find((name) => given.has(name));
+  const delivery = checkDelivery(given, facts);
+  const rejects = typeof delivery.handlerFailure === 'number';
+  const only50 =
+    optionsOf50.find((name) => given.has(name)) ??
+    (rejects ? "handlerFailure: 'reject'" : undefined);
   if (only50 !== undefined && propertiesProblem !== undefined) {
     throw new MqttUsageError(`${only50} ${propertiesProblem}`);
   }
@@ -95,8 +116,9 @@ export function subscribeSettings(
     retainAsPublished: checkBoolean('retainAsPublished', given.or('retainAsPublished', false)),
     retainHandling: retainHandlings[handling],
     userProperties: checkUserProperties('userProperties', given.or('userProperties', [])),
-    concurrency: checkCount('concurrency', given.or('concurrency', 1), 1),
+    handler: { ...delivery, concurrency: checkCount('concurrency', given.or('concurrency', 1), 1) },
     iterator: {
+      ...delivery,
       bufferSize: checkCount('bufferSize', given.or('bufferSize', 1_000), 1),
       overflow: given.has('overflow')
         ? checkOneOf('overflow', given.get('overflow'), overflows)
@@ -105,6 +127,42 @@ export function subscribeSettings(
     limits: limitsOf(given),
     needs50: only50 !== undefined,
   };
+}
+
+function checkDelivery(
+  given: GivenOptions,
+  { durable, hasHandler }: SubscribeFacts,
+): DeliverySettings {
+  const mode = checkOneOf('delivery', given.or('delivery', 'at-least-once'), deliveries);
+  const seen = given.get('seen') as DeliverySettings['seen'];
+  if ((mode === 'transactional') !== (seen !== undefined)) {
+    throw new MqttUsageError("delivery: 'transactional' and the function seen need each other");
+  }
+  if (seen !== undefined) checkFunction('seen', seen);
+  const acknowledge = checkOneOf('acknowledge', given.or('acknowledge', 'automatic'), [
+    'automatic',
+    'manual',
+  ]);
+  const manual = acknowledge === 'manual';
+  if (manual && mode === 'at-most-once') {
+    throw new MqttUsageError("acknowledge must be 'automatic' with delivery: 'at-most-once'");
+  }
+  const failure = checkOneOf('handlerFailure', given.or('handlerFailure', 'acknowledge'), failures);
+  if (given.has('handlerFailure') && (manual || !hasHandler)) {
+    throw new MqttUsageError('handlerFailure needs a handler, and automatic acknowledgement');
+  }
+  if (failure !== 'acknowledge' && mode === 'at-most-once') {
+    throw new MqttUsageError(
+      `handlerFailure must be 'acknowledge' with delivery: 'at-most-once'; got '${failure}'`,
+    );
+  }
+  if (failure !== 'reject') {
+    if (!given.has('rejectReasonCode')) return { mode, seen, manual, handlerFailure: failure };
+    throw new MqttUsageError("rejectReasonCode needs handlerFailure: 'reject'");
+  }
+  if (durable) throw new MqttUsageError(`handlerFailure: 'reject' ${refusalNeedsMemory}`);
+  const reasonCode = given.or('rejectReasonCode', ReasonCode.implementationSpecificError);
+  return { mode, seen, manual, handlerFailure: checkRefusal('rejectReasonCode', reasonCode) };
 }
 
 export interface UnsubscribeSettings {

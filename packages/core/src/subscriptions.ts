@@ -15,7 +15,8 @@ import type { Negotiated, RequestOutcome, Ticket } from '@mqtt-kit/engine';
 import { ReasonCode, sharedSubscription, type UserProperty } from '@mqtt-kit/packet';
 import type { Clock } from './clock.ts';
 import { describeReason } from './connection-error.ts';
-import type { Consumer, Waiting } from './consumer.ts';
+import type { Consumer } from './consumer.ts';
+import type { Waiting } from './delivery.ts';
 import type { Driver } from './driver.ts';
 import { MqttError, MqttUsageError } from './errors.ts';
 import { packetsOf } from './filter-packets.ts';
@@ -138,11 +139,16 @@ export class Subscriptions {
     return this.#leave(entries, userProperties, limits);
   }
 
-  /** A connection stands: everything that the server's session does not hold is asked for. */
-  onConnected(negotiated: Negotiated, sessionPresent: boolean): void {
+  /**
+   * A connection stands: everything that the server's session does not hold is asked for. Returns how many filters it
+   * had held.
+   */
+  onConnected(negotiated: Negotiated, sessionPresent: boolean): number {
+    let forgotten = 0;
     this.#negotiated = negotiated;
     for (const entry of this.#entries.values()) {
       entry.sent = undefined;
+      if (!sessionPresent && entry.granted !== undefined) forgotten += 1;
       if (!sessionPresent) entry.granted = undefined;
       else if (!entry.isMissing)
         this.#answer(entry, entry.wanted.revision, entry.granted?.reasonCode);
@@ -151,6 +157,7 @@ export class Subscriptions {
     this.#unsubscriptions.onConnected(negotiated, sessionPresent, (topicFilter) =>
       this.#entries.has(topicFilter),
     );
+    return forgotten;
   }
 
   onDisconnected(): void {

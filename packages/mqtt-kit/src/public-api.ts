@@ -35,6 +35,7 @@ export {
   type ReconnectOptions,
   reasonCodeName,
   type SessionIdentity,
+  type SessionLoss,
   type SessionOperation,
   type SessionSnapshot,
   type SessionStore,

@@ -487,7 +487,9 @@ function shownExpected(messages: readonly Delivered[], known: Known): unknown[] 
   );
 }
 
-function shown(message: Omit<Message, 'params' | 'text' | 'json'>): Record<string, unknown> {
+function shown(
+  message: Omit<Message, 'params' | 'text' | 'json' | 'deliveryId' | 'acknowledge'>,
+): Record<string, unknown> {
   return {
     topic:
       message.topic.length > 100 ? digest(new TextEncoder().encode(message.topic)) : message.topic,
