@@ -148,6 +148,7 @@ class FileSessionStore implements SessionStore {
       refuseOther(file, 'file');
       const { journal, contents } = Journal.open(file, this.#repair !== false);
       this.#journal = journal;
+      if (this.#durability === 'power') journal.syncRead();
       checkOwner(file, identity, contents.operations);
       this.#compactAtBytes = smallestCompactionBytes;
       this.#state = memoryStore();

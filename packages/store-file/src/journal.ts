@@ -89,7 +89,8 @@ export class Journal {
       const found = readJournal(file, readAll(descriptor), repair);
       const journal = new Journal(file, descriptor, found.length, found.salt);
       let damagedFile: string | undefined;
-      if (found.length === 0) journal.#begin();
+      // By way of another name, so that a loss of power leaves no half of a header under this one.
+      if (found.length === 0) journal.rewrite([]);
       else if (found.damaged.length > 0) damagedFile = journal.#repair(found.operations);
       else if (found.tornBytes > 0) ftruncateSync(descriptor, found.length);
       return { journal, contents: { ...found, damagedFile } };
@@ -128,6 +129,15 @@ export class Journal {
   /** Waits until what was appended so far outlives a loss of power. */
   sync(): Promise<void> {
     return syncData(this.#descriptor);
+  }
+
+  /**
+   * The same at once, for what was read: a process that was killed may have written it and not synced it, and who
+   * goes by it relies on it.
+   */
+  syncRead(): void {
+    fdatasyncSync(this.#descriptor);
+    syncDirectory(dirname(this.#file));
   }
 
   /**
