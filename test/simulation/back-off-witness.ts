@@ -9,7 +9,8 @@ const stableMs = 10_000;
 export class BackOffWitness {
   readonly #minDelayMs: number;
   readonly #maxDelayMs: number;
-  #rounds = 0;
+  /** Rounds in which it may be: delays of different rounds can be the same. */
+  #rounds: ReadonlySet<number> = new Set([0]);
   /** Something came that may count as progress. */
   #progress = false;
   #connectedAtMs: number | undefined;
@@ -30,18 +31,15 @@ export class BackOffWitness {
   /** A delay is announced, drawn with this random number. */
   waits(delayMs: number, random: number, nowMs: number): void {
     const stood = this.#connectedAtMs !== undefined && nowMs - this.#connectedAtMs >= stableMs;
-    const expected = stood ? 0 : this.#rounds;
-    const possible = [this.#delay(expected, random)];
     // Progress may be suspended, or what came may not have counted.
-    if (this.#progress || stood)
-      possible.push(this.#delay(0, random), this.#delay(this.#rounds, random));
-    const place = possible.indexOf(delayMs);
+    const rounds = stood || this.#progress ? new Set([0, ...this.#rounds]) : this.#rounds;
+    const fitting = [...rounds].filter((round) => this.#delay(round, random) === delayMs);
     hold(
-      place >= 0,
+      fitting.length > 0,
       20,
-      () => `a delay of ${delayMs} ms, expected ${possible.join(' or ')} in round ${expected}`,
+      () => `a delay of ${delayMs} ms in round ${[...rounds]}, drawn with ${random}`,
     );
-    this.#rounds = (place === 1 ? 0 : place === 2 ? this.#rounds : expected) + 1;
+    this.#rounds = new Set(fitting.map((round) => round + 1));
     this.#progress = false;
     this.#connectedAtMs = undefined;
   }

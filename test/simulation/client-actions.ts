@@ -54,7 +54,9 @@ export const clientActionTable: Readonly<Record<ClientAction, Act>> = {
     const { prng, options } = world;
     const burst = prng.chance(0.05) ? 12 : 1;
     for (let count = 0; count < burst; count++) {
-      const qos = prng.pick([0, 1, 1, 2, 2] as const);
+      // Whoever adopts sessions of an unknown past is told to publish at QoS 0 and 1 alone.
+      const adopts = options.foreignSession === 'adopt';
+      const qos = adopts ? prng.pick([0, 1] as const) : prng.pick([0, 1, 1, 2, 2] as const);
       const limits = prng.chance(0.03) ? { timeoutMs: prng.pick([1, 100, 3_000]) } : {};
       world.publish(
         qos,

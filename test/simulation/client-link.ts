@@ -19,6 +19,8 @@ export interface LinkObserver {
   sent(bytes: Uint8Array): void;
   /** A chunk came, and with it the ends of these packets. */
   received(bytes: Uint8Array, packets: readonly Uint8Array[]): void;
+  /** The client stops reading, or goes on. */
+  paused(paused: boolean): void;
 }
 
 /** The life of the process to which a way to the network belongs. */
@@ -132,8 +134,14 @@ function watchedTransport(
       observer.sent(bytes);
       return transport.write([bytes]);
     },
-    pause: () => transport.pause?.(),
-    resume: () => transport.resume?.(),
+    pause: () => {
+      if (!life.dead) observer.paused(true);
+      transport.pause?.();
+    },
+    resume: () => {
+      if (!life.dead) observer.paused(false);
+      transport.resume?.();
+    },
     close: () => {
       // What is on its way arrives, but the client has done with it.
       noteClosed();

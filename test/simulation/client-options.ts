@@ -3,12 +3,26 @@ import type { Prng } from '@mqtt-kit/testkit';
 
 export interface ClientRunOptions {
   readonly mode: 'durable' | 'memory';
+  /** Of a durable one: a list of operations, or files with that durability. */
+  readonly store: 'list' | 'process' | 'power';
+  /** What a client does with a session of an unknown past. */
+  readonly foreignSession: 'reset' | 'adopt' | 'error';
   readonly version: '5.0' | '3.1.1';
   readonly keepAliveSeconds: number;
   readonly receiveMaximum: number;
   readonly topicAliasMaximum: number;
   readonly queueMessages: number;
+  readonly queueBytes: number;
+  readonly queueAgeMs: number;
+  readonly queueQos0: boolean;
   readonly overflow: 'reject' | 'dropOldest' | 'wait' | 'latestPerTopic';
+  /** Own bound on unacknowledged messages; `undefined`: what the version has. */
+  readonly inFlight: number | undefined;
+  /** The main subscription has an iterator in place of a handler. */
+  readonly iterates: boolean;
+  readonly bufferSize: number;
+  readonly concurrency: number;
+  readonly inboxMessages: number;
   readonly minDelayMs: number;
   readonly maxDelayMs: number;
   readonly lateCommits: number;
@@ -19,18 +33,33 @@ export interface ClientRunOptions {
   readonly largestChunk: number;
   readonly largestPayload: number;
   readonly longestDelayMs: number;
+  /** How often a connection has limits that an earlier one had not. */
+  readonly limits: number;
+  /** How often the disk takes a part of a write, and the process dies in the middle of one. */
+  readonly shortWrites: number;
+  readonly deathsOnDisk: number;
 }
 
 export function drawClientOptions(prng: Prng): ClientRunOptions {
   const mode = prng.pick(['durable', 'durable', 'memory'] as const);
   return {
     mode,
+    store: prng.pick(['list', 'process', 'power'] as const),
+    foreignSession: mode === 'durable' ? 'reset' : prng.pick(['reset', 'adopt', 'error'] as const),
     version: prng.pick(['5.0', '3.1.1'] as const),
     keepAliveSeconds: prng.pick([0, 5, 30, 60]),
     receiveMaximum: prng.pick([1, 3, 20, 1000]),
     topicAliasMaximum: prng.pick([0, 2, 16]),
     queueMessages: prng.pick([3, 20, 10_000]),
+    queueBytes: prng.pick([2_000, 67_108_864, 67_108_864]),
+    queueAgeMs: prng.pick([5_000, Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]),
+    queueQos0: prng.chance(0.7),
     overflow: prng.pick(['reject', 'reject', 'dropOldest', 'wait', 'latestPerTopic'] as const),
+    inFlight: prng.pick([undefined, undefined, 1, 3]),
+    iterates: prng.chance(0.3),
+    bufferSize: prng.pick([1, 5, 1_000]),
+    concurrency: prng.pick([1, 1, 3]),
+    inboxMessages: prng.pick([3, 10_000]),
     minDelayMs: prng.pick([100, 100, 1_000]),
     maxDelayMs: prng.pick([3_000, 30_000]),
     lateCommits: mode === 'durable' ? prng.pick([0, 0.3, 0.9]) : 0,
@@ -41,5 +70,8 @@ export function drawClientOptions(prng: Prng): ClientRunOptions {
     largestChunk: prng.pick([7, 100, 100_000, 100_000]),
     largestPayload: prng.pick([8, 40, 400]),
     longestDelayMs: prng.pick([0, 5, 200]),
+    limits: prng.pick([0, 0, 0.3, 0.7]),
+    shortWrites: prng.pick([0, 0.2]),
+    deathsOnDisk: prng.pick([0, 0.002, 0.02]),
   };
 }

@@ -3,16 +3,20 @@
  * process after the other. The application in it publishes and subscribes, and its handlers are slow or throw.
  */
 import {
+  type Clock,
+  type ConnectOptions,
   connectWith,
+  type Environment,
   type Message,
   type MqttClient,
   type MqttError,
+  type SessionStore,
   type Status,
 } from '@mqtt-kit/core';
+import type { SessionOperation } from '@mqtt-kit/engine';
 import {
   type ClientPacket,
   type ConnectFromClient,
-  FaultyStore,
   ModelBroker,
   type ModelConnectionPlan,
   numberOf,
@@ -22,6 +26,7 @@ import {
 import { BackOffWitness } from './back-off-witness.ts';
 import { ClientLink } from './client-link.ts';
 import type { ClientRunOptions } from './client-options.ts';
+import { type ClientStore, DiskStore, ListStore } from './client-store.ts';
 import { Counts } from './counts.ts';
 import { JournalWitness } from './journal-witness.ts';
 import { Ledger } from './ledger.ts';
@@ -62,7 +67,7 @@ export class ClientWorld {
   readonly network: ClientLink;
   readonly witness: WireWitness;
   journal: JournalWitness;
-  store: FaultyStore;
+  store: ClientStore;
   client: MqttClient | undefined;
   prng: Prng;
   faults = true;
@@ -86,6 +91,10 @@ export class ClientWorld {
   #backOff: BackOffWitness;
   #state = 'none';
   #attemptsWhenClosed: number | undefined;
+  #readingPaused = false;
+  #resumedMs = 0;
+  /** The disk has refused something, and whoever asked may say so. */
+  #refused = false;
 
   constructor(options: ClientRunOptions, prng: Prng, trace: Trace) {
     this.options = options;
@@ -128,6 +137,11 @@ export class ClientWorld {
             this.witness.sent(bytes, this.nowMs);
           }),
         received: (bytes, packets) => this.guard(() => this.#received(bytes, packets)),
+        paused: (paused) => {
+          this.counts.add(paused ? 'reading paused' : 'reading resumed');
+          this.#readingPaused = paused;
+          this.#resumedMs = this.nowMs;
+        },
       },
     );
   }
@@ -161,7 +175,7 @@ export class ClientWorld {
   /** Starts a client of this life from what the store has. */
   async start(): Promise<void> {
     const life = this.#life;
-    const { options, clock } = this;
+    const { options } = this;
     this.closing = false;
     this.#state = 'none';
     this.#backOff = this.#newBackOff();
@@ -169,47 +183,21 @@ export class ClientWorld {
     this.filters.clear();
     this.#asked.clear();
     if (options.mode === 'durable') this.witness.restarted(this.#surroundings());
-    const client = await connectWith(
-      {
-        transports: { mqtt: this.network.openFor(life) },
-        missingTransports: {},
-        clock: {
-          now: () => clock.now(),
-          random: () => clock.random(),
-          schedule: (atMs, callback) => {
-            if (life.dead) return () => {};
-            const cancel = clock.schedule(atMs, () => {
-              life.timers.delete(cancel);
-              callback();
-            });
-            life.timers.add(cancel);
-            return () => {
-              life.timers.delete(cancel);
-              cancel();
-            };
-          },
-        },
-        defaultStore: () => this.store,
-      },
-      'mqtt://server',
-      {
-        version: options.version,
-        clientId: 'client',
-        cleanStart: false,
-        ...(options.version === '5.0' && { sessionExpirySeconds: Number.POSITIVE_INFINITY }),
-        keepAliveSeconds: options.keepAliveSeconds,
-        receiveMaximum: options.receiveMaximum,
-        ...(options.version === '5.0' && { topicAliasMaximum: options.topicAliasMaximum }),
-        queue: { maxMessages: options.queueMessages, overflow: options.overflow },
-        reconnect: {
-          initial: true,
-          minDelayMs: options.minDelayMs,
-          maxDelayMs: options.maxDelayMs,
-        },
-        store: this.store,
-        waitForConnection: false,
-      },
-    );
+    this.store.boot(this.prng);
+    const environment: Environment = {
+      transports: { mqtt: this.network.openFor(life) },
+      missingTransports: {},
+      clock: this.#clockOf(life),
+      defaultStore: () => this.#storeOf(life),
+    };
+    let client: MqttClient;
+    try {
+      client = await connectWith(environment, 'mqtt://server', this.#connectOptions(life));
+    } catch (error) {
+      if (!life.dead) this.#notStarted(error as MqttError);
+      return;
+    }
+    if (life.dead) return;
     this.client = client;
     client.on('status', (status) => {
       if (!life.dead) this.guard(() => this.#onStatus(status));
@@ -226,6 +214,84 @@ export class ClientWorld {
     for (const filter of this.#known) this.subscribe(filter, 2);
   }
 
+  #connectOptions(life: Life): ConnectOptions {
+    const { options } = this;
+    const five = options.version === '5.0';
+    return {
+      version: options.version,
+      clientId: 'client',
+      cleanStart: false,
+      ...(five && { sessionExpirySeconds: Number.POSITIVE_INFINITY }),
+      keepAliveSeconds: options.keepAliveSeconds,
+      receiveMaximum: options.receiveMaximum,
+      ...(five && { topicAliasMaximum: options.topicAliasMaximum }),
+      queue: {
+        maxMessages: options.queueMessages,
+        maxBytes: options.queueBytes,
+        maxAgeMs: options.queueAgeMs,
+        overflow: options.overflow,
+        queueQos0: options.queueQos0,
+        ...(options.inFlight !== undefined && { inFlight: options.inFlight }),
+      },
+      inbox: { maxMessages: options.inboxMessages },
+      reconnect: {
+        initial: true,
+        minDelayMs: options.minDelayMs,
+        maxDelayMs: options.maxDelayMs,
+      },
+      foreignSession: options.foreignSession,
+      store: this.#storeOf(life),
+      waitForConnection: false,
+    };
+  }
+
+  #clockOf(life: Life): Clock {
+    const { clock } = this;
+    return {
+      now: () => clock.now(),
+      random: () => clock.random(),
+      schedule: (atMs, callback) => {
+        if (life.dead) return () => {};
+        const cancel = clock.schedule(atMs, () => {
+          life.timers.delete(cancel);
+          callback();
+        });
+        life.timers.add(cancel);
+        return () => {
+          life.timers.delete(cancel);
+          cancel();
+        };
+      },
+    };
+  }
+
+  /** A dead process asks nothing of the store any more. */
+  #storeOf(life: Life): SessionStore {
+    const { store } = this;
+    return {
+      durable: store.durable,
+      load: (identity) => store.load(identity),
+      commit: (operations) => (life.dead ? new Promise(() => {}) : store.commit(operations)),
+      clear: () => (life.dead ? undefined : store.clear()),
+      close: () => (life.dead ? undefined : store.close()),
+    };
+  }
+
+  /** The store could not be opened. */
+  #notStarted(error: MqttError): void {
+    this.counts.add(`not started ${error.code}`);
+    this.trace.add(`not started ${error.code}`);
+    this.guard(() => {
+      if (error.cause instanceof Violation) throw error.cause;
+      const expected = this.store.damaged
+        ? error.code === 'storeCorrupt'
+        : error.code === 'storeFailed' && this.#refused;
+      if (!expected) throw error;
+      this.#refused = false;
+      if (this.store.damaged) this.store.repair();
+    });
+  }
+
   /** Asks again for everything that was ever wanted: what is stored for a filter waits for its handler. */
   subscribeAgain(): void {
     for (const filter of this.#known) if (!this.filters.has(filter)) this.subscribe(filter, 2);
@@ -239,7 +305,9 @@ export class ClientWorld {
     const message = this.ledger.publish(number, topic, qos, life.number);
     this.trace.add('publish', number);
     this.unsettled += 1;
-    const published = client.publish(topic, makePayload(number, length), { qos, ...limits });
+    const retain = this.prng.chance(0.1);
+    const payload = makePayload(number, length);
+    const published = client.publish(topic, payload, { qos, retain, ...limits });
     if (qos > 0 && this.options.mode === 'durable') {
       published.stored.then(
         () => {
@@ -272,8 +340,18 @@ export class ClientWorld {
     this.#asked.add(filter);
     if (filter !== 'in/#') this.#known.add(filter);
     this.unsettled += 1;
-    client
-      .subscribe(filter, { qos }, (message) => this.#handle(message, life))
+    const { iterates, bufferSize, concurrency } = this.options;
+    const subscribed =
+      iterates && filter === 'in/#'
+        ? client.subscribe(filter, { qos, bufferSize }).then((subscription) => {
+            this.#iterate(subscription, life).catch((error: MqttError) => {
+              // With the client the loop ends, and it is told why.
+              this.counts.add(`iterator ended ${error.code}`);
+              if (!life.dead && client.status.state !== 'closed') this.fail(error);
+            });
+          })
+        : client.subscribe(filter, { qos, concurrency }, (message) => this.#handle(message, life));
+    subscribed
       .then(
         () => {
           if (!life.dead) this.filters.add(filter);
@@ -366,9 +444,9 @@ export class ClientWorld {
         19,
         () => `nothing sent for ${silentMs} ms, keep-alive is ${keepAliveMs}`,
       );
-      const deafMs = nowMs - witness.lastReceivedMs;
+      const deafMs = nowMs - Math.max(witness.lastReceivedMs, this.#resumedMs);
       hold(
-        deafMs <= keepAliveMs * 1.5,
+        this.#readingPaused || deafMs <= keepAliveMs * 1.5,
         19,
         () => `alive after ${deafMs} ms without a byte, keep-alive is ${keepAliveMs}`,
       );
@@ -383,9 +461,14 @@ export class ClientWorld {
     }
     const { client } = this;
     if (client === undefined || this.options.overflow === 'wait') return;
-    const { messages } = client.queued;
+    const { messages, bytes } = client.queued;
+    const { queueMessages, queueBytes } = this.options;
     if (this.life === 1) {
-      hold(messages <= this.options.queueMessages, 21, () => `${messages} messages are queued`);
+      hold(
+        messages <= queueMessages && bytes <= queueBytes,
+        21,
+        () => `${messages} messages of ${bytes} bytes are queued`,
+      );
     }
   }
 
@@ -411,18 +494,44 @@ export class ClientWorld {
     this.failNextCommit = false;
     this.sessionIsOurs = false;
     this.#attemptsWhenClosed = undefined;
-    this.store.crash((unsynced) => this.prng.integer(0, unsynced));
-    if (survives) {
-      if (this.prng.chance(0.5)) this.store.compact();
-    } else {
+    this.store.crash(this.prng);
+    if (!survives) {
       this.journal = new JournalWitness();
       this.store = this.#newStore();
     }
+    this.#readingPaused = false;
+    this.witness.restarted(this.#surroundings());
+  }
+
+  /** What survived is known. */
+  #recovered(): void {
     const unfinished = new Set(this.journal.unfinished.map(({ number }) => number));
     for (const message of this.ledger.published.values()) {
       if (unfinished.has(message.number)) message.outcome = 'undone';
     }
-    this.witness.restarted(this.#surroundings());
+  }
+
+  async #iterate(messages: AsyncIterable<Message>, life: Life): Promise<void> {
+    for await (const message of messages) {
+      if (life.dead) return new Promise(() => {});
+      this.counts.add('message by iterator');
+      let delivered: { handled: boolean } | undefined;
+      this.guard(() => {
+        delivered = this.#deliver(message);
+      });
+      if (this.faults && this.prng.chance(0.3)) await this.#workSlowly(life);
+      if (delivered !== undefined) delivered.handled = true;
+    }
+  }
+
+  async #workSlowly(life: Life): Promise<void> {
+    this.counts.add('fault slow handler');
+    this.handlersAtWork += 1;
+    await new Promise<void>((resolve) => {
+      this.clock.schedule(this.nowMs + this.prng.pick([1, 100, 5_000]), resolve);
+    });
+    if (life.dead) return new Promise(() => {});
+    this.handlersAtWork -= 1;
   }
 
   async #handle(message: Message, life: Life): Promise<void> {
@@ -438,15 +547,7 @@ export class ClientWorld {
       if (delivered !== undefined) delivered.handled = true;
       throw new Error('the handler throws');
     }
-    if (manner >= 6) {
-      this.counts.add('fault slow handler');
-      this.handlersAtWork += 1;
-      await new Promise<void>((resolve) => {
-        this.clock.schedule(this.nowMs + prng.pick([1, 100, 5_000]), resolve);
-      });
-      if (life.dead) return new Promise(() => {});
-      this.handlersAtWork -= 1;
-    }
+    if (manner >= 6) await this.#workSlowly(life);
     if (delivered !== undefined) delivered.handled = true;
   }
 
@@ -489,6 +590,10 @@ export class ClientWorld {
       this.#backOff.waits(status.delayMs, this.clock.lastRandom, this.nowMs);
     } else if (status.state === 'closed' && !this.closing) {
       this.counts.add(`gave up ${status.reason?.code}`);
+      if (status.reason?.code === 'sessionLost') {
+        // Somebody removes the session that the client will not take.
+        this.broker.forget('client');
+      }
       this.#attemptsWhenClosed = this.network.link.attempts;
     }
   }
@@ -504,7 +609,14 @@ export class ClientWorld {
         () => `message ${number} was acknowledged and not stored`,
       );
     } else {
-      hold(message.handled, 7, () => `message ${number} was acknowledged and not handled`);
+      // What an iterator holds at the end is acknowledged: it gives it to whoever goes on.
+      const handed = this.options.iterates && (this.closing || !this.isAlive);
+      hold(
+        message.handled || handed,
+        7,
+        () => `message ${number} was acknowledged and not handled`,
+      );
+      message.handled = true;
     }
   }
 
@@ -521,11 +633,14 @@ export class ClientWorld {
     const { prng, options } = this;
     const five = connect.version === '5.0';
     const refused = this.faults && prng.chance(options.refusals);
+    const limited = five && this.faults && prng.chance(options.limits);
+    if (limited) this.counts.add('fault other limits');
     return {
       refusal: refused ? prng.pick(five ? refusals5 : refusals311) : 0,
       receiveMaximum: five ? prng.pick([1, 2, 10, 65_535]) : 65_535,
-      maximumPacketSize: 268_435_460,
-      maximumQos: 2,
+      maximumPacketSize: limited ? prng.pick([100, 300, 268_435_460]) : 268_435_460,
+      maximumQos: limited ? prng.pick([0, 1, 2, 2] as const) : 2,
+      retainAvailable: !limited || prng.chance(0.5),
       topicAliasMaximum: five ? prng.pick([0, 1, 10]) : 0,
       serverKeepAlive: five && prng.chance(0.2) ? prng.pick([0, 2, 20]) : undefined,
       useAliases: numberOf(connect.properties, 0x22, 0) > 0 && prng.chance(0.7),
@@ -546,26 +661,59 @@ export class ClientWorld {
     return prng.pick([0x80, 0x83, 0x87, 0x97]);
   }
 
-  #newStore(): FaultyStore {
-    const { lateCommits, mode } = this.options;
+  #newStore(): ClientStore {
+    const { mode, store } = this.options;
     const { journal } = this;
-    return new FaultyStore({
-      durable: mode === 'durable',
-      manner: () => {
-        if (this.failNextCommit && this.faults) {
-          this.failNextCommit = false;
-          return 'fail';
-        }
-        return lateCommits > 0 && this.faults && this.prng.chance(lateCommits) ? 'late' : 'now';
+    const onDurable = (operations: readonly SessionOperation[]): void => {
+      for (const operation of operations) {
+        this.counts.add(`operation ${operation.type}`);
+        this.trace.add(operation.type, 'sequence' in operation ? operation.sequence : 0);
+      }
+      this.guard(() => journal.take(operations));
+    };
+    const onRecovered = (): void => this.#recovered();
+    if (mode === 'memory' || store === 'list') {
+      const manner = () => (this.#fails() ? 'fail' : this.#isLate() ? 'late' : 'now');
+      return new ListStore({ durable: mode === 'durable', manner, onDurable }, onRecovered);
+    }
+    return new DiskStore({
+      durability: store,
+      disk: {
+        fate: (operation) => this.#diskFate(operation),
+        upTo: (most) => this.prng.integer(0, most),
+        syncsLate: () => this.#isLate(),
+        onDeath: () => this.crash(),
       },
-      onDurable: (operations) => {
-        for (const operation of operations) {
-          this.counts.add(`operation ${operation.type}`);
-          this.trace.add(operation.type, 'sequence' in operation ? operation.sequence : 0);
-        }
-        this.guard(() => journal.take(operations));
-      },
+      onDurable,
+      onRecovered,
+      count: (what) => this.counts.add(what),
     });
+  }
+
+  #fails(): boolean {
+    const fails = this.failNextCommit && this.faults;
+    if (fails) this.failNextCommit = false;
+    return fails;
+  }
+
+  #isLate(): boolean {
+    const { lateCommits } = this.options;
+    return lateCommits > 0 && this.faults && this.prng.chance(lateCommits);
+  }
+
+  #diskFate(operation: string): 'done' | 'short' | 'full' | 'die' {
+    const { prng, options } = this;
+    if (this.#fails()) {
+      this.#refused = true;
+      this.counts.add(`fault disk full at ${operation}`);
+      return 'full';
+    }
+    if (!this.faults) return 'done';
+    if (options.deathsOnDisk > 0 && prng.chance(options.deathsOnDisk)) {
+      this.counts.add(`fault death at ${operation}`);
+      return 'die';
+    }
+    return operation === 'write' && prng.chance(options.shortWrites) ? 'short' : 'done';
   }
 
   #newBackOff(): BackOffWitness {
@@ -576,7 +724,7 @@ export class ClientWorld {
     return {
       journal: this.journal,
       durableDelivery: this.options.mode === 'durable',
-      inFlight: this.options.version === '3.1.1' ? 20 : 65_535,
+      inFlight: this.options.inFlight ?? (this.options.version === '3.1.1' ? 20 : 65_535),
       count: (what: string) => this.counts.add(what),
     };
   }

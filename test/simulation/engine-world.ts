@@ -24,7 +24,7 @@ import { EngineLink } from './engine-link.ts';
 import type { EngineRunOptions } from './engine-options.ts';
 import { EngineProcess } from './engine-process.ts';
 import { JournalWitness } from './journal-witness.ts';
-import { Ledger, type PublishedMessage } from './ledger.ts';
+import { Ledger, neverSent, type PublishedMessage } from './ledger.ts';
 import { makePayload, payloadNumber } from './payloads.ts';
 import type { Trace } from './trace.ts';
 import { hold, Violation } from './violation.ts';
@@ -331,7 +331,7 @@ export class EngineWorld {
   #forgetWithdrawals(): void {
     const unfinished = new Set(this.journal?.unfinished.map(({ number }) => number));
     for (const message of this.ledger.published.values()) {
-      if (message.outcome === 'withdrawn' || message.outcome === 'queueFull') {
+      if (message.outcome !== undefined && neverSent.has(message.outcome)) {
         if (unfinished.has(message.number)) message.outcome = 'undone';
       }
     }
@@ -536,6 +536,7 @@ export class EngineWorld {
           ? prng.pick([100, 1000, 268_435_460, 268_435_460])
           : 268_435_460,
       maximumQos: five && this.faults && prng.chance(0.1) ? prng.pick([0, 1] as const) : 2,
+      retainAvailable: true,
       topicAliasMaximum: five ? prng.pick([0, 1, 10]) : 0,
       serverKeepAlive: five && prng.chance(0.3) ? prng.pick([0, 2, 20]) : undefined,
       useAliases: numberOf(connect.properties, 0x22, 0) > 0 && prng.chance(0.7),

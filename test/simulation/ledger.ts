@@ -45,6 +45,9 @@ export interface KeptDelivery {
   readonly ended: boolean;
 }
 
+/** What ends so was never on a wire, and never will be. */
+export const neverSent: ReadonlySet<string> = new Set(['withdrawn', 'queueFull', 'expired']);
+
 export class Ledger {
   readonly published: Map<number, PublishedMessage> = new Map();
   readonly inbound: Map<number, InboundMessage> = new Map();
@@ -88,7 +91,7 @@ export class Ledger {
         () => `message ${message.number} is a success, the server has it not`,
       );
     }
-    if ((outcome === 'withdrawn' || outcome === 'queueFull') && !message.uncertain) {
+    if (neverSent.has(outcome) && !message.uncertain) {
       hold(
         message.owned === 0,
         11,
@@ -121,7 +124,7 @@ export class Ledger {
     if (qos === 0 && !message.uncertain) {
       hold(message.owned === 0, 'twice', () => `the server has QoS 0 message ${number} twice`);
     }
-    const unsent = message.outcome === 'withdrawn' || message.outcome === 'queueFull';
+    const unsent = neverSent.has(message.outcome ?? '');
     hold(
       !unsent || message.uncertain,
       11,

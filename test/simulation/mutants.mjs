@@ -4,7 +4,7 @@
  */
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bundle, makeFolder, root } from './bundle.mjs';
+import { bundle, makeFolder, packages, root } from './bundle.mjs';
 import { runSeeds } from './run-seeds.mjs';
 
 /** Within so many seeds each of them is found. */
@@ -41,7 +41,7 @@ export function placesOf({ file, find }) {
 export async function hunt(mutant, processes) {
   const folder = makeFolder();
   try {
-    for (const name of ['packet', 'engine', 'core', 'testkit']) {
+    for (const name of packages) {
       const path = join('packages', name, 'src');
       cpSync(join(root, path), join(folder, path), { recursive: true });
     }
@@ -66,7 +66,7 @@ export async function hunt(mutant, processes) {
         seeds: share,
         steps,
         without: [],
-        first: true,
+        mostFailures: 1,
       };
       const { failures } = await runSeeds(program, assignment, processes);
       const [first] = failures.sort((one, other) => one.seed - other.seed);

@@ -12,7 +12,7 @@ import { spawn } from 'node:child_process';
  *
  * @param {string} program the bundle
  * @param {{ level: string, from: number, seeds: number, steps: number, without: string[], keep?: number[],
- *   traced?: boolean, first?: boolean, minimise?: boolean }} assignment
+ *   traced?: boolean, mostFailures?: number, minimise?: boolean }} assignment
  * @param {number} processes
  * @param {(done: number) => void} onProgress
  * @returns {Promise<Outcome>}

@@ -19,8 +19,8 @@ interface Assignment {
   /** Steps to keep, all others are left out. */
   readonly keep?: readonly number[];
   readonly traced?: boolean;
-  /** Stop at the first failure. */
-  readonly first?: boolean;
+  /** Failures after which no further seed is run. Default: any number. */
+  readonly mostFailures?: number;
   readonly minimise?: boolean;
 }
 
@@ -45,7 +45,8 @@ function run(request: RunRequest): Promise<RunResult> {
 }
 
 function invariantOf(error: Error): string {
-  return error instanceof Violation ? String(error.invariant) : error.name;
+  if (error instanceof Violation) return String(error.invariant);
+  return 'code' in error ? `${error.name} ${error.code}` : error.name;
 }
 
 /** The steps without which a run does not fail that way any more. */
@@ -108,6 +109,7 @@ async function main(assignment: Assignment): Promise<void> {
   const counts = new Counts();
   let steps = 0;
   let hash = '';
+  let failures = 0;
   for (let seed = from; seed < from + seeds; seed++) {
     const request: RunRequest = {
       level,
@@ -131,7 +133,8 @@ async function main(assignment: Assignment): Promise<void> {
     counts.merge(result.counts);
     if (result.failure !== undefined) {
       say({ failure: await report(request, result, assignment.minimise ?? false) });
-      if (assignment.first) break;
+      failures += 1;
+      if (failures >= (assignment.mostFailures ?? Number.POSITIVE_INFINITY)) break;
     } else if (traced) {
       say({ trace: result.trace });
     }

@@ -376,7 +376,7 @@ function connackProperties(bytes: Uint8Array): Map<number, number> {
   const properties = new Map<number, number>();
   for (let at = 5; at < bytes.length; ) {
     const identifier = bytes[at] as number;
-    if (identifier === 0x24) {
+    if (identifier === 0x24 || identifier === 0x25) {
       properties.set(identifier, bytes[at + 1] as number);
       at += 2;
     } else if (identifier === 0x27) {

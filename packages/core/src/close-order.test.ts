@@ -7,6 +7,7 @@ const plan = {
   receiveMaximum: 65_535,
   maximumPacketSize: 268_435_460,
   maximumQos: 2,
+  retainAvailable: true,
   topicAliasMaximum: 0,
   serverKeepAlive: undefined,
   useAliases: false,

@@ -253,6 +253,8 @@ export class ModelConnection implements ServerStreamHandlers {
     const { packetIdentifier, qos, dup } = packet;
     if (this.version === '5.0' && qos > plan.maximumQos)
       throw new ClientBreach(`PUBLISH at QoS ${qos}`);
+    if (packet.retain && this.version === '5.0' && !plan.retainAvailable)
+      throw new ClientBreach('PUBLISH with RETAIN, which is not available');
     if (qos === 0) {
       hooks.onOwned(packet, topic, session);
       return;
@@ -492,6 +494,7 @@ function grants(plan: ModelConnectionPlan): PropertyList {
   const told: [number, number][] = [];
   if (plan.receiveMaximum < 65_535) told.push([0x21, plan.receiveMaximum]);
   if (plan.maximumQos < 2) told.push([0x24, plan.maximumQos]);
+  if (!plan.retainAvailable) told.push([0x25, 0]);
   if (plan.maximumPacketSize < largestPacketSize) told.push([0x27, plan.maximumPacketSize]);
   if (plan.topicAliasMaximum > 0) told.push([0x22, plan.topicAliasMaximum]);
   if (plan.serverKeepAlive !== undefined) told.push([0x13, plan.serverKeepAlive]);

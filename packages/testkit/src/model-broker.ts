@@ -22,6 +22,7 @@ export interface ModelConnectionPlan {
   readonly receiveMaximum: number;
   readonly maximumPacketSize: number;
   readonly maximumQos: 0 | 1 | 2;
+  readonly retainAvailable: boolean;
   readonly topicAliasMaximum: number;
   /** Told in CONNACK; `undefined`: the client's own holds. */
   readonly serverKeepAlive: number | undefined;
@@ -114,6 +115,12 @@ export class ModelBroker {
     session.add(topic, payload, granted);
     connection?.pump();
     return granted;
+  }
+
+  /** Somebody removes a session, and the connection with it. */
+  forget(clientId: string): void {
+    this.connectionOf(clientId)?.reset();
+    this.sessions.delete(clientId);
   }
 
   /** The server process ends and starts again. */
