@@ -453,7 +453,8 @@ export class OutgoingPublish {
     if (message.state === 'lost') {
       const properties = waitedProperties(message, now);
       if (properties === undefined) {
-        this.#outcomes.expire(message);
+        const text = `the server forgot the session in which the message to "${message.topic}" was sent, and now it is too old to be sent as new`;
+        this.#outcomes.fail(message, 'outcomeUnknown', text);
         return;
       }
       this.#sendFirst(message, properties, connection);
