@@ -158,7 +158,7 @@ export class DiskStore implements ClientStore {
     this.#unsure = [];
     for (let survivors = 0; this.#snapshot() !== found; survivors++) {
       const next = unsure[survivors];
-      hold(next !== undefined, 23, () => `the file has ${found}, and not ${this.#snapshot()}`);
+      hold(next !== undefined, 23, () => difference(found, this.#snapshot()));
       this.#options.count('unsure commit survives');
       this.#keep(next.operations);
     }
@@ -191,15 +191,28 @@ export class DiskStore implements ClientStore {
   }
 }
 
-/** Operations as text, whatever the order in which their fields were made. */
+/**
+ * Operations as text, whatever the order in which their fields were made. The place of `inDone` means nothing behind
+ * that of its message, and differs by whether there was a compaction between.
+ */
 function described(operations: SessionSnapshot): string {
-  return JSON.stringify(operations, (_key, value: unknown) => {
+  const ends = operations.filter(({ type }) => type === 'inDone');
+  const others = operations.filter(({ type }) => type !== 'inDone');
+  return JSON.stringify([others, ends], (_key, value: unknown) => {
     if (value instanceof Uint8Array) return String.fromCharCode(...value);
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
     return Object.fromEntries(
       Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)),
     );
   });
+}
+
+/** What is different, with a little of what stands before it. */
+function difference(found: string, expected: string): string {
+  let at = 0;
+  while (found[at] === expected[at]) at += 1;
+  const from = Math.max(0, at - 60);
+  return `the file has ${found.slice(from, at + 200)}, expected ${expected.slice(from, at + 200)}`;
 }
 
 /** Where the header and each whole frame end, by the lengths that frames tell. */

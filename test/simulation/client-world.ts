@@ -633,7 +633,8 @@ export class ClientWorld {
     const { prng, options } = this;
     const five = connect.version === '5.0';
     const refused = this.faults && prng.chance(options.refusals);
-    const limited = five && this.faults && prng.chance(options.limits);
+    // What leaves behind CONNECT cannot know its limits.
+    const limited = five && this.faults && !connect.cleanStart && prng.chance(options.limits);
     if (limited) this.counts.add('fault other limits');
     return {
       refusal: refused ? prng.pick(five ? refusals5 : refusals311) : 0,
