@@ -16,6 +16,8 @@ const highWaterBytes = 262_144;
 /** The platform does not tell when bytes have left: while too many wait, it is asked so often. */
 const drainPollMs = 10;
 
+const mixedContent = 'A page from https:// may open wss:// alone.';
+
 /** How long the closing handshake may take. The platform may wait for a minute. */
 const closeGraceMs = 2_000;
 
@@ -50,7 +52,7 @@ function start(target: TransportTarget): WebSocket {
     throw openError(
       target,
       (error as Error).message,
-      target.scheme === 'ws' ? 'A page from https:// may open wss:// alone.' : undefined,
+      target.scheme === 'ws' ? mixedContent : undefined,
       error,
     );
   }
@@ -88,11 +90,23 @@ function opened(socket: WebSocket, target: TransportTarget, signal: AbortSignal)
 }
 
 function openFailure(target: TransportTarget, reason: string | undefined): MqttError {
+  const { location, navigator } = globalThis;
+  if (navigator?.onLine === false) {
+    return openError(target, 'there is no network', 'The browser says that it is offline.');
+  }
+  if (target.scheme === 'ws' && location?.protocol === 'https:') {
+    return openError(target, 'the platform does not say why', mixedContent);
+  }
+  // The ports that servers have for MQTT alone.
+  const plain =
+    target.port === 1883 || target.port === 8883
+      ? ` Port ${target.port} is usually MQTT without WebSocket.`
+      : '';
   const trusted = target.scheme === 'wss' ? ', and that its certificate is trusted' : '';
   return openError(
     target,
     reason || 'the platform does not say why',
-    `Check host, port and path (/mqtt is usual), that the server speaks MQTT over WebSocket${trusted}. The console of a browser may say more.`,
+    `Check host, port and path (/mqtt is usual), that the server speaks MQTT over WebSocket${trusted}.${plain} The console of a browser may say more.`,
   );
 }
 
