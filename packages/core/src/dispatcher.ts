@@ -104,7 +104,7 @@ export class Dispatcher implements ReceiptOwner {
   onConnected(connection: number, sessionPresent: boolean): void {
     if (sessionPresent) this.#resumed = connection;
     if (sessionPresent && !this.#durable) this.#holdUnmatched();
-    const left = this.#left;
+    const left = this.#left.sort((one, other) => one.delivery - other.delivery);
     this.#left = [];
     for (const event of left) {
       if (event.packet.qos === 1 && sessionPresent) continue; // The server sends it again.

@@ -207,8 +207,9 @@ export interface SubscribeOptions {
    *
    * `at-most-once`: the message is finished before it is handed over: with a durable store when that has recorded it,
    * with a memory store when PUBACK or PUBREC was sent. A crash, or a close, in between loses the message; nothing
-   * repeats it. A handler takes its messages one by one out of the store, and behind all other handlers of the same
-   * message; with a memory store also behind the acknowledgements of earlier messages.
+   * repeats it. Such a handler is called behind all other handlers of the same message; with a memory store also behind
+   * the acknowledgements of earlier messages, and when the connection ends before that, all handlers of the message
+   * see it again.
    *
    * `transactional`: as `at-least-once`, but before a redelivered message is handed over `seen` is asked, and when it
    * answers true the message is finished without. For applications that keep `message.deliveryId` together with what

@@ -245,7 +245,7 @@ export class ConnectionPhases {
     session.forgetDeliveries();
     if (!session.hasState()) return;
     const counts = this.#outgoing.sessionLost();
-    this.#incoming.sessionLost();
+    session.incoming.clear();
     session.identifiers.reset();
     for (const packetIdentifier of connection.requests.keys()) {
       session.identifiers.reserve(packetIdentifier);

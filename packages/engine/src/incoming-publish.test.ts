@@ -417,3 +417,122 @@ describe('progress', () => {
     expect(h.take('progress')).toHaveLength(1);
   });
 });
+
+describe.each(['5.0', '3.1.1'] as const)('a message that is to be settled first, %s', (version) => {
+  const settle = (h: EngineHarness, delivery: number, reasonCode = 0): void => {
+    h.engine.acknowledge(delivery, reasonCode, h.now, true);
+    h.settle();
+  };
+  const settled = (h: EngineHarness): [number, boolean][] =>
+    h.take('settled').map(({ delivery, again }) => [delivery, again]);
+
+  it('is told in the batch that carries its answer, not before those of earlier messages', () => {
+    const h = new EngineHarness({ version }).resumable();
+    h.server(qos1(1), qos1(2), qos2(3), qos2(4));
+    h.takeEvents();
+    h.takeOperations();
+    settle(h, 2);
+    settle(h, 4);
+    expect([settled(h), h.takeSentShort(), types(h)]).toEqual([[], [], []]);
+    h.acknowledge(1);
+    h.acknowledge(3);
+    expect(h.takeSentShort()).toEqual(['puback 1', 'puback 2', 'pubrec 3', 'pubrec 4']);
+    expect(settled(h)).toEqual([
+      [2, false],
+      [4, false],
+    ]);
+    expect(types(h)).toEqual(['inDone', 'inDone']);
+    const { events, operations, bytes } = h.batches.at(-1)!;
+    expect(events).toContainEqual({ type: 'settled', delivery: 4, again: false });
+    expect(operations).toContainEqual({ type: 'inDone', delivery: 4 });
+    expect(bytes).toHaveLength(1);
+  });
+
+  it('is as it was when the connection ends before its answer', () => {
+    const h = new EngineHarness({ version }).resumable();
+    h.server(qos1(1), qos1(2), qos2(3), qos2(4));
+    settle(h, 2);
+    settle(h, 4);
+    h.takeEvents();
+    h.cut();
+    expect(settled(h)).toEqual([
+      [2, true],
+      [4, true],
+    ]);
+    settle(h, 4);
+    expect(settled(h)).toEqual([[4, true]]);
+    expect(types(h)).not.toContain('inDone');
+    h.reconnect();
+    h.takeEvents();
+    settle(h, 2);
+    expect(settled(h)).toEqual([[2, true]]);
+    h.server(qos2(4, { dup: true }));
+    expect([deliveries(h), h.takeSentShort()]).toEqual([[], []]);
+    settle(h, 4);
+    expect([h.takeSentShort(), settled(h)]).toEqual([['pubrec 4'], [[4, false]]]);
+  });
+
+  it('is settled by the server when that has forgotten it', () => {
+    const h = new EngineHarness({ version }).resumable();
+    h.server(qos1(1), qos2(2));
+    h.reconnect(persistent, {});
+    h.server(qos2(2));
+    h.takeEvents();
+    settle(h, 1);
+    settle(h, 2);
+    expect(settled(h)).toEqual([
+      [1, false],
+      [2, false],
+    ]);
+    expect([h.takeSent(), types(h).filter((type) => type === 'inDone')]).toEqual([[], ['inDone']]);
+  });
+
+  it('is settled by PUBREL, which says that the server has given it up', () => {
+    const h = new EngineHarness({ version }).resumable();
+    h.server(qos2(1), qos2(2));
+    h.reconnect();
+    settle(h, 2);
+    h.takeEvents();
+    h.server(pubrel(2));
+    expect([settled(h), h.takeSentShort()]).toEqual([[[2, false]], ['pubcomp 2']]);
+    h.acknowledge(2);
+    expect(types(h).filter((type) => type === 'inDone')).toHaveLength(1);
+  });
+
+  it('is settled by the commit where that is answered for, connected or not', () => {
+    const h = new EngineHarness({ version, acknowledgeAfter: 'commit' }).resumable();
+    h.server(qos1(1), qos2(2), qos2(3));
+    h.takeEvents();
+    settle(h, 2);
+    h.cut();
+    settle(h, 1);
+    h.holdBatches = true;
+    settle(h, 3);
+    expect(settled(h)).toEqual([
+      [2, false],
+      [1, false],
+    ]);
+    h.holdBatches = false;
+    h.settle();
+    expect(settled(h)).toEqual([[3, false]]);
+    expect(types(h).slice(-3)).toEqual(['inDone', 'inDone', 'inDone']);
+  });
+});
+
+describe('the numbers of received messages', () => {
+  it('begin where they are told to, or behind those that the store holds', () => {
+    const h = new EngineHarness({ firstDelivery: 5_000 }).connected();
+    h.server(qos1(1), qos1(2));
+    expect(deliveries(h)).toEqual([5_000, 5_001]);
+    for (const [firstDelivery, next] of [
+      [5_000, 7_001],
+      [9_000, 9_000],
+    ] as const) {
+      const restored = new EngineHarness({ firstDelivery });
+      restored.engine.restore([{ type: 'inDone', delivery: 7_000 }], restored.now);
+      restored.connected();
+      restored.server(qos1(1));
+      expect(deliveries(restored)).toEqual([next]);
+    }
+  });
+});

@@ -101,21 +101,19 @@ export class IncomingPublish {
   /** The handler has done with a message. With `tell` a `settled` event says when that is for good. */
   acknowledge(delivery: Delivery, reasonCode: number, tell: boolean): void {
     if (delivery === 0) return; // QoS 0.
-    const { session, connection, output } = this.#shared;
-    const exchange = session.takeUndone(delivery) ?? this.#takeHeld(delivery, connection);
-    if (exchange === undefined) {
-      if (tell) output.emit({ type: 'settled', delivery, again: !session.isForgotten(delivery) });
+    if (tell && !this.#stored) {
+      this.#answerFirst(delivery, reasonCode);
       return;
     }
-    exchange.tell = tell;
+    const { session, connection, output } = this.#shared;
+    const exchange = session.takeUndone(delivery) ?? this.#takeHeld(delivery, connection);
+    if (exchange === undefined) return;
     if (output.recording && (exchange.qos === 2 || this.#stored)) {
       output.record({ type: 'inDone', delivery });
     }
-    // Otherwise its answer is still to come.
-    if (this.#stored || this.#isReleased(exchange)) this.#settled(exchange, false);
+    if (tell) output.emit({ type: 'settled', delivery, again: false });
     if (connection?.phase !== 'connected') {
       if (exchange.reasonCode === unanswered) exchange.reasonCode = reasonCode;
-      if (exchange.qos === 1) this.#settled(exchange, true);
       return;
     }
     if (exchange.reasonCode === unanswered) {
@@ -126,18 +124,10 @@ export class IncomingPublish {
     this.#admitPostponed(connection);
   }
 
-  /** The server's session is a new one: it knows nothing of the messages that wait to be answered. */
-  sessionLost(): void {
-    const { incoming } = this.#shared.session;
-    for (const exchange of incoming.values()) this.#settled(exchange, false);
-    incoming.clear();
-  }
-
-  /** QoS 1 messages that were not answered are the server's to send again. */
+  /** Messages that were to be settled by an answer, and were not. */
   connectionEnded({ pubackOrder }: Connection): void {
-    for (let place = 0; place < pubackOrder.size; place++) {
-      this.#settled(pubackOrder.at(place)!, true);
-    }
+    for (let place = 0; place < pubackOrder.size; place++) this.#unsettled(pubackOrder.at(place)!);
+    for (const exchange of this.#shared.session.incoming.values()) this.#unsettled(exchange);
   }
 
   /** Hands over again what a store kept and no handler has done with. */
@@ -176,7 +166,7 @@ export class IncomingPublish {
       // The server did not take up the exchange of an earlier connection: it has forgotten it, so it is over.
       if (output.recording) output.record({ type: 'inReleased', packetIdentifier });
       session.incoming.delete(packetIdentifier);
-      this.#settled(older, false);
+      this.#settled(older);
     }
     connection.unansweredQos1.add(packetIdentifier);
     const exchange = newExchange(packet, packetIdentifier, 1, connection);
@@ -301,7 +291,7 @@ export class IncomingPublish {
       connection.unansweredQos1.delete(packetIdentifier);
       connection.places -= 1;
       this.#send(PacketType.puback, packetIdentifier, reasonCode, connection);
-      this.#settled(exchange, false);
+      this.#settled(exchange);
     }
   }
 
@@ -313,7 +303,7 @@ export class IncomingPublish {
       const { packetIdentifier, reasonCode } = exchange;
       exchange.awaitsAnswer = false;
       this.#send(PacketType.pubrec, packetIdentifier, reasonCode, connection);
-      this.#settled(exchange, false);
+      this.#settled(exchange);
       if (reasonCode >= 0x80 && connection.negotiated.reasons) {
         // [MQTT-4.3.3-9] Refused: the identifier is free at once.
         if (output.recording) output.record({ type: 'inReleased', packetIdentifier });
@@ -335,20 +325,52 @@ export class IncomingPublish {
     if (exchange.connection === connection.number) connection.places -= 1;
     else this.#lendPlace(connection);
     this.#send(PacketType.pubcomp, packetIdentifier, ReasonCode.success, connection);
-    this.#settled(exchange, false);
+    this.#settled(exchange);
   }
 
-  /** Whether nothing more is to be said to the server about a QoS 2 message. */
-  #isReleased(exchange: IncomingExchange): boolean {
-    const { incoming } = this.#shared.session;
-    return exchange.qos === 2 && incoming.get(exchange.packetIdentifier) !== exchange;
+  /**
+   * As `acknowledge`, without a store that the application may rely on: nothing has happened until the answer leaves,
+   * and when the connection ends before, nothing will have.
+   */
+  #answerFirst(delivery: Delivery, reasonCode: number): void {
+    const { session, connection, output } = this.#shared;
+    const exchange = session.undone.get(delivery) ?? this.#takeHeld(delivery, connection);
+    if (exchange === undefined) {
+      // QoS 1 of an earlier connection.
+      output.emit({ type: 'settled', delivery, again: !session.isForgotten(delivery) });
+      return;
+    }
+    exchange.tell = true;
+    const forgotten =
+      exchange.qos === 2 && session.incoming.get(exchange.packetIdentifier) !== exchange;
+    if (forgotten) {
+      this.#settled(exchange);
+    } else if (connection?.phase !== 'connected') {
+      this.#unsettled(exchange);
+    } else {
+      exchange.reasonCode = reasonCode;
+      if (exchange.qos === 1) this.#answerQos1(connection);
+      else this.#answerQos2(connection);
+    }
   }
 
-  /** Tells once, if somebody asked. The event follows the commit and the bytes of its batch. */
-  #settled(exchange: IncomingExchange, again: boolean): void {
+  /** Its answer is in the batch that carries the event, or the server has forgotten it. */
+  #settled(exchange: IncomingExchange): void {
+    if (!exchange.tell) return;
+    const { session, output } = this.#shared;
+    const { delivery } = exchange;
+    exchange.tell = false;
+    if (session.takeUndone(delivery) !== undefined && output.recording) {
+      output.record({ type: 'inDone', delivery });
+    }
+    output.emit({ type: 'settled', delivery, again: false });
+  }
+
+  #unsettled(exchange: IncomingExchange): void {
     if (!exchange.tell) return;
     exchange.tell = false;
-    this.#shared.output.emit({ type: 'settled', delivery: exchange.delivery, again });
+    exchange.reasonCode = unanswered;
+    this.#shared.output.emit({ type: 'settled', delivery: exchange.delivery, again: true });
   }
 
   #send(

@@ -44,7 +44,7 @@ export interface IncomingExchange {
   awaitsAnswer: boolean;
   /** Whether PUBREL came before our PUBREC and is answered right behind it. */
   releaseWanted: boolean;
-  /** Whether a `settled` event is owed. */
+  /** Whether its answer is to settle it, and a `settled` event to tell. */
   tell: boolean;
 }
 
