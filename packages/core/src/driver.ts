@@ -174,6 +174,11 @@ export class Driver {
     return ticket;
   }
 
+  /** Whether a message was accepted and was never on a wire. */
+  isQueued(ticket: Ticket): boolean {
+    return this.#engine.isQueued(ticket);
+  }
+
   cancel(ticket: Ticket): CancelResult {
     const result = this.#engine.cancel(ticket, this.#now());
     this.request();

@@ -296,6 +296,11 @@ export class ClientEngine {
     return this.#requests.unsubscribe(request);
   }
 
+  /** Whether a message was accepted and was never on a wire. */
+  isQueued(ticket: Ticket): boolean {
+    return this.#outgoing.isQueued(ticket);
+  }
+
   cancel(ticket: Ticket, _now: Now): CancelResult {
     const result = this.#requests.cancel(ticket);
     return result === 'unknown' ? this.#outgoing.cancel(ticket) : result;

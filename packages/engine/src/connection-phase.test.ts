@@ -414,10 +414,35 @@ describe('pipelining', () => {
     expect(h.takeSentShort()).toEqual(['connect']);
   });
 
+  it('is not sent again where it may have arrived: QoS 0 arrives once at most', () => {
+    const h = new EngineHarness();
+    h.open(request);
+    const [a, b] = [h.publish('a'), h.publish('b')];
+    h.cut();
+    expect(h.take('published')).toEqual([]);
+    expect([a, b].map((ticket) => h.engine.cancel(ticket, h.now))).toEqual([
+      'inFlight',
+      'inFlight',
+    ]);
+    h.takeSent();
+    h.open(request);
+    expect(h.takeSentShort()).toEqual(['connect']);
+    expect(h.take('published')).toMatchObject([
+      { ticket: a, outcome: { kind: 'failed', code: 'connectionLost' } },
+      { ticket: b, outcome: { kind: 'failed', code: 'connectionLost' } },
+    ]);
+    h.cut();
+    h.open({ ...request, version: '3.1.1' });
+    h.publish('c');
+    h.cut();
+    h.open(request);
+    expect(h.takeSentShort()).toEqual(['connect', 'publish c', 'connect']);
+  });
+
   it.each([
     ['refused', (h: EngineHarness) => h.server(connack({ reasonCode: 0x84 }))],
-    ['closed', (h: EngineHarness) => h.cut()],
-  ])('sends all of it again, in order, when the connection is %s', (_, end) => {
+    ['closed, and the next one speaks 3.1.1', (h: EngineHarness) => h.cut()],
+  ])('sends all of it again, in order, when the connection is %s', (name, end) => {
     const h = new EngineHarness();
     h.open(request);
     const tickets = [h.publish('a'), h.publish('b'), h.subscribe(['t'])];
@@ -425,7 +450,7 @@ describe('pipelining', () => {
     end(h);
     expect(h.takeEvents().filter(({ type }) => type !== 'disconnected')).toEqual([]);
     h.publish('c');
-    h.open(request);
+    h.open({ ...request, version: name === 'refused' ? '5.0' : '3.1.1' });
     expect(h.takeSentShort()).toEqual([
       'connect',
       'subscribe 2',
@@ -433,7 +458,8 @@ describe('pipelining', () => {
       'publish b',
       'publish c',
     ]);
-    h.server(connack(), suback(2, [0]));
+    if (name === 'refused') h.server(connack(), suback(2, [0]));
+    else h.serverBytes(Uint8Array.of(0x20, 2, 0, 0, 0x90, 3, 0, 2, 0));
     expect(h.takeEvents().flatMap((event) => ('ticket' in event ? [event.ticket] : []))).toEqual([
       tickets[0],
       tickets[1],
@@ -592,4 +618,19 @@ describe('a packet that only a client sends', () => {
     h.server(connectPacket());
     expect(h.takeEnd()).toMatchObject({ kind: 'breach', reasonCode: 0x82 });
   });
+});
+
+describe('a server that takes no packet that matters', () => {
+  it.each([4, 2, 1])(
+    'is left, with DISCONNECT where that fits into %i bytes',
+    (maximumPacketSize) => {
+      const h = new EngineHarness();
+      h.open();
+      h.takeSent();
+      h.server(connack({ properties: { maximumPacketSize } }));
+      expect(h.takeEnd()).toMatchObject({ kind: 'breach', reasonCode: 0x83 });
+      expect(h.takeSentShort()).toEqual(maximumPacketSize < 3 ? [] : ['disconnect 0x83']);
+      expect(h.closed).toBe(true);
+    },
+  );
 });

@@ -26,6 +26,7 @@ import {
   PacketEncoder,
   PacketType,
   type Properties,
+  type ProtocolVersion,
   packetSize,
   ReasonCode,
 } from '@mqtt-kit/packet';
@@ -38,6 +39,9 @@ import { negotiate } from './negotiated.ts';
 import type { OutgoingPublish } from './outgoing-publish.ts';
 import type { Shared } from './shared.ts';
 import type { SubscribeRequests } from './subscribe-requests.ts';
+
+/** PUBACK with a reason code, and the like. No PUBLISH of any use is smaller. */
+const leastPacketSize = 5;
 
 /** Reasons of a DISCONNECT that lie with the server or its administrator, not with what it was sent. */
 const reasonsOfItsOwn: ReadonlySet<number> = new Set([
@@ -62,6 +66,7 @@ export class ConnectionPhases {
   readonly #incoming: IncomingPublish;
   readonly #requests: SubscribeRequests;
   #lastNumber = 0;
+  #lastVersion: ProtocolVersion | undefined;
 
   constructor(
     shared: Shared,
@@ -80,6 +85,10 @@ export class ConnectionPhases {
     const { session } = this.#shared;
     const connection = new Connection(this.#lastNumber + 1, request);
     this.#lastNumber = connection.number;
+    // A server that does not know 5.0 need not say so.
+    const fellBack = this.#lastVersion === '5.0' && request.version === '3.1.1';
+    this.#outgoing.decidePipelined(fellBack, now);
+    this.#lastVersion = request.version;
     this.#shared.connection = connection;
     const otherSession =
       session.clientId !== request.clientId ||
@@ -122,6 +131,13 @@ export class ConnectionPhases {
       return;
     }
     const negotiated = negotiate(connection.request, connack);
+    if (negotiated.maximumPacketSize < leastPacketSize) {
+      connection.negotiated = negotiated;
+      throw new ProtocolBreach(
+        ReasonCode.implementationSpecificError,
+        `CONNACK allows packets of at most ${negotiated.maximumPacketSize} bytes, too few for any PUBLISH or its acknowledgement`,
+      );
+    }
     const keepAlive = new KeepAlive(
       negotiated.keepAliveSeconds,
       options.pingTimeoutMs,
@@ -277,10 +293,14 @@ export class ConnectionPhases {
     let bytes: Uint8Array[] = [];
     if (reasonCode !== undefined && connection.negotiated.reasons) {
       const packet = disconnectPacket(connection, reasonCode, noProperties);
-      const encoder = new PacketEncoder(connection.request.version, 'client');
-      encoder.encode(packet);
-      bytes = encoder.take();
-      if (output.tracing) output.tracePacket('sent', packet);
+      const { version } = connection.request;
+      // [MQTT-3.2.2-15]
+      if (packetSize(packet, version) <= connection.negotiated.maximumPacketSize) {
+        const encoder = new PacketEncoder(version, 'client');
+        encoder.encode(packet);
+        bytes = encoder.take();
+        if (output.tracing) output.tracePacket('sent', packet);
+      }
     }
     this.#end(connection, reason, now);
     output.urge(connection.number, bytes, true);
@@ -309,7 +329,8 @@ export class ConnectionPhases {
     connection.phase = 'over';
     if (dropped) output.sealWithoutBytes();
     output.dropUrgent(connection.number);
-    this.#outgoing.connectionEnded(connection, now);
+    const refused = reason.kind === 'refused' || reason.kind === 'breach';
+    this.#outgoing.connectionEnded(connection, refused, now);
     this.#incoming.connectionEnded(connection);
     this.#requests.connectionEnded(connection);
     // [MQTT-3.1.2-23] [MQTT3-3.1.2-6]

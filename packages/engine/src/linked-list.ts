@@ -9,9 +9,15 @@ export class LinkedList<T extends Linked<T>> {
   #first: T | undefined;
   #last: T | undefined;
   #size = 0;
+  #revision = 0;
 
   get first(): T | undefined {
     return this.#first;
+  }
+
+  /** Grows with each change. */
+  get revision(): number {
+    return this.#revision;
   }
 
   get size(): number {
@@ -24,6 +30,7 @@ export class LinkedList<T extends Linked<T>> {
     if (this.#last === undefined) this.#first = entry;
     else this.#last.next = entry;
     this.#last = entry;
+    this.#revision += 1;
     this.#size += 1;
   }
 
@@ -33,6 +40,7 @@ export class LinkedList<T extends Linked<T>> {
     if (this.#first === undefined) this.#last = entry;
     else this.#first.previous = entry;
     this.#first = entry;
+    this.#revision += 1;
     this.#size += 1;
   }
 
@@ -44,6 +52,7 @@ export class LinkedList<T extends Linked<T>> {
     else entry.next.previous = entry.previous;
     entry.previous = undefined;
     entry.next = undefined;
+    this.#revision += 1;
     this.#size -= 1;
   }
 }

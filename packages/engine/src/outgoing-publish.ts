@@ -53,6 +53,9 @@ export class OutgoingPublish {
   readonly #shared: Shared;
   readonly #encoding: PublishEncoding;
   readonly #outcomes: PublishOutcomes;
+  /** Tickets of what was in flight at that revision of the list. */
+  readonly #inFlightTickets = new Set<Ticket>();
+  #inFlightAt = 0;
   readonly #release: { -readonly [K in keyof AcknowledgePacket]: AcknowledgePacket[K] } = {
     type: PacketType.pubrel,
     packetIdentifier: 0,
@@ -94,13 +97,27 @@ export class OutgoingPublish {
       if (session.queue.takeRoom()) output.emit({ type: 'queueRoom' });
       return 'withdrawn';
     }
-    if (this.#shared.connection?.pipelined.some((message) => message.sequence === ticket)) {
-      return 'inFlight';
+    const isIt = (message: AcceptedMessage): boolean => message.sequence === ticket;
+    const pipelined = this.#shared.connection?.pipelined.some(isIt) || session.undecided.some(isIt);
+    return pipelined || this.#isInFlight(ticket) ? 'inFlight' : 'unknown';
+  }
+
+  /** Whether a message was accepted and was never on a wire. */
+  isQueued(ticket: Ticket): boolean {
+    return this.#shared.session.queue.find(ticket) !== undefined;
+  }
+
+  /** The tickets are gathered once for as long as nothing changes: a common time limit ends many at a time. */
+  #isInFlight(ticket: Ticket): boolean {
+    const { inFlight } = this.#shared.session;
+    if (this.#inFlightAt !== inFlight.revision) {
+      this.#inFlightAt = inFlight.revision;
+      this.#inFlightTickets.clear();
+      for (let message = inFlight.first; message !== undefined; message = message.next) {
+        this.#inFlightTickets.add(message.sequence);
+      }
     }
-    for (let message = session.inFlight.first; message !== undefined; message = message.next) {
-      if (message.sequence === ticket) return 'inFlight';
-    }
-    return 'unknown';
+    return this.#inFlightTickets.has(ticket);
   }
 
   /** Sends what may be sent: first again, then what waits. */
@@ -294,13 +311,14 @@ export class OutgoingPublish {
   }
 
   /**
-   * What left behind CONNECT waits again where the server never said that it took the connection. QoS 0 messages that
-   * wait have to go where they may not wait without a connection.
+   * What left behind CONNECT waits again when the server said that it did not take the connection; when it said nothing,
+   * the next attempt shows. QoS 0 messages that wait have to go where they may not wait without a connection.
    */
-  connectionEnded(connection: Connection, now: Now): void {
+  connectionEnded(connection: Connection, refused: boolean, now: Now): void {
     const { session, options } = this.#shared;
     if (connection.connackReceived) this.settlePipelined(connection);
-    for (const message of connection.pipelined.reverse()) session.queue.putBack(message, now);
+    if (refused || !options.queue.queueQos0) this.#putBack(connection.pipelined, now);
+    else session.undecided = connection.pipelined;
     connection.pipelined = [];
     if (options.queue.queueQos0) return;
     for (let message = session.queue.next(false); message; message = session.queue.next(false)) {
@@ -311,6 +329,28 @@ export class OutgoingPublish {
         'the connection ended, and QoS 0 is not queued',
       );
     }
+  }
+
+  /**
+   * An attempt begins. That it fell back to an older version shows that the server had not understood the last one, and
+   * what left behind its CONNECT goes out again. Else that may have arrived, and at QoS 0 nothing arrives twice.
+   */
+  decidePipelined(fellBack: boolean, now: Now): void {
+    const { session } = this.#shared;
+    const { undecided } = session;
+    session.undecided = [];
+    if (fellBack) {
+      this.#putBack(undecided, now);
+      return;
+    }
+    for (const message of undecided) {
+      const text = `the connection ended before the server accepted it: the message to "${message.topic}" may have arrived or not`;
+      this.#outcomes.fail(message, 'connectionLost', text);
+    }
+  }
+
+  #putBack(messages: readonly AcceptedMessage[], now: Now): void {
+    for (const message of messages.toReversed()) this.#shared.session.queue.putBack(message, now);
   }
 
   /** The current connection if CONNACK came, it is not over, and PUBLISH packets need not wait for anybody. */

@@ -25,6 +25,7 @@ import type {
 } from './batch.ts';
 import type { QueueLimits } from './client-engine.ts';
 import { LinkedList } from './linked-list.ts';
+import { NumberMap } from './number-map.ts';
 import { PacketIdentifiers } from './packet-identifiers.ts';
 import { PublishQueue } from './publish-queue.ts';
 
@@ -70,8 +71,10 @@ export class SessionState {
 
   readonly queue: PublishQueue;
   readonly inFlight: LinkedList<AcceptedMessage> = new LinkedList();
-  readonly byIdentifier: Map<number, AcceptedMessage> = new Map();
+  readonly byIdentifier: NumberMap<AcceptedMessage> = new NumberMap();
   readonly identifiers: PacketIdentifiers = new PacketIdentifiers();
+  /** QoS 0 messages that left behind a CONNECT of which nobody knows whether the server took it. */
+  undecided: AcceptedMessage[] = [];
   /** Connections in a row that the server closed at messages of ours, none of which it acknowledged. */
   abruptEnds = 0;
   /** The message that was alone on its way at some of them, and at how many. */
