@@ -40,6 +40,9 @@ const publishNames = [
   'timeoutMs',
 ] as const satisfies readonly (keyof PublishOptions)[];
 
+/** What other clients ask of each message. */
+const elsewhere = { topicAlias: 'topicAliases of connect' };
+
 const noOptions: PublishOptions = Object.freeze({});
 
 /** The topic that was found valid last: streams of readings repeat few, and often one. */
@@ -97,7 +100,7 @@ function checkPublishOptions(
     else if (name === 'signal') checkSignal('signal', value);
     else if (name === 'timeoutMs') checkTimeout('timeoutMs', value);
     else if (propertyNames.includes(name as never)) hasProperties = true;
-    else throw unknownName('options of publish', name, publishNames);
+    else throw unknownName('options of publish', name, publishNames, elsewhere);
   }
   const properties = hasProperties
     ? messageProperties('', options, propertiesProblem)

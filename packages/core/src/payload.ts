@@ -1,4 +1,4 @@
-import { MqttUsageError } from './errors.ts';
+import { asError, MqttUsageError } from './errors.ts';
 import { given } from './option-check.ts';
 
 const encoder = new TextEncoder();
@@ -40,9 +40,9 @@ function encodeJson(name: string, payload: object): Uint8Array {
   try {
     text = JSON.stringify(payload);
   } catch (cause) {
-    throw new MqttUsageError(`${name} cannot be written as JSON: ${(cause as Error).message}`, {
-      cause,
-    });
+    // V8 draws the circle over several lines.
+    const problem = asError(cause).message.replace(/\s+/g, ' ');
+    throw new MqttUsageError(`${name} cannot be written as JSON: ${problem}`, { cause });
   }
   if (text === undefined) {
     throw new MqttUsageError(`${name} cannot be written as JSON: its toJSON() returned nothing`);
