@@ -10,16 +10,19 @@ const allowed: Readonly<Record<string, RegExp>> = {
   'packages/transport-websocket': /^(@mqtt-kit\/(core|transport-tcp)|node:.*|ws)$/,
   'packages/store-file': /^(@mqtt-kit\/(packet|engine|core)|node:.*)$/,
   'packages/store-indexeddb': /^(@mqtt-kit\/(packet|engine|core)|idb-keyval)$/,
+  'packages/simulator': /^@mqtt-kit\/core$/,
   'packages/mqtt-kit':
-    /^(@mqtt-kit\/(core|transport-(tcp|websocket)|store-(file|indexeddb))|node:.*)$/,
+    /^(@mqtt-kit\/(core|transport-(tcp|websocket)|store-(file|indexeddb)|simulator)|node:.*)$/,
   'packages/testkit': /^(@mqtt-kit\/(packet|engine|core)|node:.*)$/,
   'packages/cli': /^(@mqtt-kit\/(packet|core)|mqtt-kit|yargs(\/.*)?|yargs-parser|chalk|node:.*)$/,
   'apps/mqtt-pub': /^(@mqtt-kit\/cli|node:.*)$/,
+  'apps/mqtt-sim': /^(mqtt-kit(\/simulator)?|yaml|yargs(\/.*)?|sucrase|node:.*)$/,
   'apps/mqtt-sub': /^(@mqtt-kit\/cli|node:.*)$/,
 };
 
 /** Files that run in a browser. */
-const browserSafe = /(^packages\/(packet|engine|core|store-indexeddb)\/)|(\.browser\.ts$)/;
+const browserSafe =
+  /(^packages\/(packet|engine|core|store-indexeddb|simulator)\/)|(\.browser\.ts$)/;
 
 function importsOf(path: string): string[] {
   const code = withoutComments(read(path));

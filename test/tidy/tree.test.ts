@@ -90,6 +90,9 @@ describe('package.json', () => {
         .map((name) => `${folder}: ${name}`);
     });
     const planned = [
+      'apps/mqtt-sim: sucrase',
+      'apps/mqtt-sim: yaml',
+      'apps/mqtt-sim: yargs',
       'packages/cli: chalk',
       'packages/cli: yargs',
       'packages/cli: yargs-parser',

@@ -1,0 +1,79 @@
+import { MqttError, MqttUsageError } from '@mqtt-kit/core';
+
+/** Where in a definition something is: names of members and numbers of elements, from the outside in. */
+export type DefinitionPath = readonly (string | number)[];
+
+/** A definition that cannot be, with the place of the mistake. `code` is `invalidArgument`. */
+export class DefinitionError extends MqttUsageError {
+  /** Such as `['signals', 'temperature']`. */
+  readonly path: DefinitionPath;
+  /** Characters before the mistake, where it is in an expression; `undefined` elsewhere. */
+  readonly offset: number | undefined;
+  /** The message without its place. */
+  readonly problem: string;
+
+  constructor(problem: string, path: DefinitionPath = [], offset?: number) {
+    const place = path.length === 0 ? '' : `${path.join('.')}: `;
+    super(`${place}${problem}${offset === undefined ? '' : ` (character ${offset + 1})`}`);
+    this.problem = problem;
+    this.path = path;
+    this.offset = offset;
+  }
+}
+
+/** Runs something whose mistakes lie at a place, and says so. */
+export function within<T>(path: DefinitionPath, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof DefinitionError) {
+      throw new DefinitionError(error.problem, [...path, ...error.path], error.offset);
+    }
+    if (error instanceof MqttError) throw new DefinitionError(error.message, path);
+    throw error;
+  }
+}
+
+/** Throws unless a value is an object with none but known members. */
+export function checkMembers(value: unknown, known: readonly string[], what: string): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new DefinitionError(`${what} must be an object, not ${shown(value)}`);
+  }
+  for (const name of Object.keys(value)) {
+    if (known.includes(name)) continue;
+    throw new DefinitionError(
+      `${what} has no "${name}"${suggestion(name, known)}; there are ${known.join(', ')}`,
+      [name],
+    );
+  }
+}
+
+/** `, did you mean "x"?`, when a name is near a known one; else nothing. */
+export function suggestion(name: string, known: readonly string[]): string {
+  const near = known
+    .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
+    .sort((a, b) => a.distance - b.distance)[0];
+  if (near === undefined || near.distance > Math.max(1, Math.floor(name.length / 3))) return '';
+  return `, did you mean "${near.candidate}"?`;
+}
+
+/** A value as an error shows it. */
+export function shown(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (typeof value === 'function') return 'a function';
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 60)}...` : text;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1]?.toLowerCase() === b[j - 1]?.toLowerCase() ? 0 : 1;
+      next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + same));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}
