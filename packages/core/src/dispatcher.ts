@@ -13,7 +13,7 @@
  * A durable store changes this: it has the message, and the server has its answer. One that matches a filter which an
  * earlier life of the session subscribed to waits for its handler without limit of time; the inbox bounds how many.
  */
-import type { Delivery } from '@mqtt-kit/engine';
+import { type Delivery, NumberMap } from '@mqtt-kit/engine';
 import type { PublishPacket } from '@mqtt-kit/packet';
 import type { Cancel, Clock } from './clock.ts';
 import type { Waiting } from './delivery.ts';
@@ -66,7 +66,7 @@ export class Dispatcher implements ReceiptOwner {
   readonly #durable: boolean;
   readonly #refusalProblem: RefusalProblem;
   /** Receipts that want to hear when their messages are settled for good. */
-  readonly #settling = new Map<Delivery, Receipt>();
+  readonly #settling = new NumberMap<Receipt>();
   /** What is to be handed out again with the next connection. */
   #left: MessageEvent[] = [];
   /** The latest connection that resumed a session. */

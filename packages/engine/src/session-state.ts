@@ -83,8 +83,8 @@ export class SessionState {
   /** Places of PUBREC packets given so far. */
   lastReleaseOrder = 0;
 
-  readonly incoming: Map<number, IncomingExchange> = new Map();
-  readonly undone: Map<Delivery, IncomingExchange> = new Map();
+  readonly incoming: NumberMap<IncomingExchange> = new NumberMap();
+  readonly undone: NumberMap<IncomingExchange> = new NumberMap();
   /** Bytes of the messages in `undone`. */
   undoneBytes = 0;
 
