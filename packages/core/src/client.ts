@@ -72,6 +72,8 @@ export interface CloseResult {
   readonly unsent: number;
   /** Messages that left and were not acknowledged: their promises rejected with `outcomeUnknown`. */
   readonly unacknowledged: number;
+  /** With a durable store: how many of both it keeps, so that the next client with that store goes on with them. */
+  readonly kept?: number;
   /**
    * What the server said while the connection was being closed (5.0): its DISCONNECT crossed ours. At QoS 0 nothing else
    * tells that it refused the messages sent last. A server that only closes, as one of 3.1.1 does, and one behind a
@@ -84,7 +86,10 @@ export interface CloseResult {
 export interface ClientEvents {
   /** Where the client stands, each time that changes; also `client.status`. */
   status: (status: Status) => void;
-  /** What no promise tells: a handler that threw, a connection lost, a store that failed. */
+  /**
+   * What no promise tells: a handler that threw, a connection lost, a store that failed, a message of an earlier start
+   * that was refused or expired.
+   */
   error: (error: MqttError) => void;
   /** A message that no subscription of this client matches. */
   unmatched: (message: Message) => void;
@@ -119,7 +124,8 @@ export interface MqttClient extends AsyncDisposable {
    * reference and must not be changed until it settles.
    *
    * Rejects with `invalidArgument`, `queueFull`, `expired`, `serverLimit` (more than the server announced to take),
-   * `publishRefused` (with the server's `reasonCode`), `connectionLost` (QoS 0 alone), `sessionLost`, `storeFailed`,
+   * `publishRefused` (with the server's `reasonCode`; without one when the server closed the connection three times in
+   * a row right after this message), `connectionLost` (QoS 0 alone), `sessionLost`, `storeFailed`,
    * `clientClosed`; with `timeout` or `aborted` when it was withdrawn before it left, and with `outcomeUnknown` when it
    * had left: its exchange then goes on unseen.
    */

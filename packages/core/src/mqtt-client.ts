@@ -121,6 +121,7 @@ export class Client implements MqttClient {
       clock,
       settings.waitForRoom ? settings.queue : undefined,
       durable,
+      (error) => this.#report(error),
     );
     this.#subscriptions = new Subscriptions(
       this.#driver,
@@ -306,6 +307,12 @@ export class Client implements MqttClient {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** What logs show: where the client stands, and none of the secrets it holds. */
+  toJSON(): object {
+    const { clientId, status, queued } = this;
+    return { clientId, status, queued };
   }
 
   #onEvent(event: EngineEvent): void {
@@ -541,6 +548,18 @@ export class Client implements MqttClient {
     });
   }
 }
+
+// How `console.log` of Node, Bun and Deno asks what to show.
+Object.defineProperty(Client.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+  value(
+    this: Client,
+    _depth: number,
+    how: object,
+    inspect: (shown: object, how: object) => string,
+  ) {
+    return `MqttClient ${inspect(this.toJSON(), how)}`;
+  },
+});
 
 function asMqttError(thrown: unknown): MqttError {
   const error = asError(thrown);

@@ -7,6 +7,7 @@
  */
 import {
   type EngineErrorCode,
+  NumberMap,
   type OutgoingMessage,
   type PublishOutcome,
   type Ticket,
@@ -30,6 +31,8 @@ export interface WaitingBounds {
 export interface Leftovers {
   unsent: number;
   unacknowledged: number;
+  /** Those of both that a durable store has. */
+  kept?: number;
 }
 
 const sent: PublishResult = Object.freeze({
@@ -46,7 +49,10 @@ export class Publications {
   readonly #waitingBounds: WaitingBounds | undefined;
   /** Whether unsent messages outlive this client, so that nothing is withdrawn at its end. */
   readonly #durable: boolean;
-  readonly #byTicket = new Map<Ticket, Publication>();
+  readonly #onEarlierFailure: (error: MqttError) => void;
+  /** The first message of this life. Those before it are of an earlier one, and nobody holds their promises. */
+  #firstTicket: Ticket = Number.POSITIVE_INFINITY;
+  readonly #byTicket = new NumberMap<Publication>();
   /** QoS 0 messages in bytes of a batch that is not written, each with a promise of its own. */
   readonly #inFlush = new Set<Publication>();
   /** Messages that wait for room in the queue, in the order of the calls. */
@@ -58,11 +64,13 @@ export class Publications {
     clock: Clock,
     waitingBounds: WaitingBounds | undefined,
     durable: boolean,
+    onEarlierFailure: (error: MqttError) => void,
   ) {
     this.#driver = driver;
     this.#clock = clock;
     this.#waitingBounds = waitingBounds;
     this.#durable = durable;
+    this.#onEarlierFailure = onEarlierFailure;
   }
 
   /** Whether every message is settled. */
@@ -97,30 +105,22 @@ export class Publications {
   /** The engine's word on a message. */
   onPublished(ticket: Ticket, outcome: PublishOutcome): void {
     const publication = this.#byTicket.get(ticket);
-    if (publication === undefined) return;
+    if (publication === undefined) {
+      const what = 'a message of an earlier start';
+      const error = ticket < this.#firstTicket ? failureOf(outcome, what) : undefined;
+      if (error !== undefined) this.#onEarlierFailure(error);
+      return;
+    }
     this.#byTicket.delete(ticket);
-    if (outcome.kind === 'sent') {
-      publication.resolve(sent);
-      return;
-    }
-    if (outcome.kind === 'failed') {
-      publication.reject(localFailure(outcome.code, outcome.message));
-      return;
-    }
-    const { reasonCode, properties, attempts, sessionLost } = outcome;
-    if (reasonCode < 0x80) {
+    const error = failureOf(outcome, publication.what);
+    if (error !== undefined) {
+      publication.reject(error);
+    } else if (outcome.kind === 'acknowledged') {
+      const { reasonCode, properties, attempts, sessionLost } = outcome;
       publication.resolve({ reasonCode, properties, attempts, sessionLost });
-      return;
+    } else {
+      publication.resolve(sent);
     }
-    const { reasonString } = properties;
-    const why = describeReason(reasonCode, reasonString);
-    publication.reject(
-      new MqttError('publishRefused', `the server refused ${publication.what}: ${why}`, {
-        reasonCode,
-        reasonString,
-        properties,
-      }),
-    );
   }
 
   /** There may be room for those who wait. */
@@ -136,7 +136,7 @@ export class Publications {
 
   /** The client is over. Everything unsettled rejects; the counts say what was left. */
   end(why: MqttError | undefined): Leftovers {
-    const left: Leftovers = { unsent: 0, unacknowledged: 0 };
+    const left: Leftovers = { unsent: 0, unacknowledged: 0, ...(this.#durable && { kept: 0 }) };
     const waiting = [...this.#waiting.keys()];
     this.#waiting.clear();
     for (const publication of waiting) {
@@ -155,16 +155,18 @@ export class Publications {
   }
 
   #endPending(why: MqttError | undefined, left: Leftovers): void {
-    const pending = [...this.#byTicket.values()];
+    const pending = this.#byTicket.values();
     this.#byTicket.clear();
     // Messages of QoS 1 and 2 leave in order, so that behind one that left all are on their way, too.
-    let someLeft = this.#durable;
+    let someLeft = false;
     for (const publication of pending.reverse()) {
       const { ticket, batch, qos } = publication;
       if (why !== undefined && isStoreError(why) && !this.#driver.isDelivered(batch)) {
         // It was not stored, and so it was not sent either.
         left.unsent += 1;
         publication.reject(why);
+      } else if (this.#durable && qos > 0) {
+        this.#keep(publication, why, left);
       } else if (!(someLeft && qos > 0) && this.#driver.cancel(ticket) === 'withdrawn') {
         left.unsent += 1;
         publication.reject(unsent(publication, why));
@@ -173,6 +175,18 @@ export class Publications {
         left.unacknowledged += 1;
         publication.reject(unknownOutcome(publication.what, why));
       }
+    }
+  }
+
+  /** The store has it, and whoever starts with that store goes on with it. */
+  #keep(publication: Publication, why: MqttError | undefined, left: Leftovers): void {
+    left.kept = (left.kept ?? 0) + 1;
+    if (this.#driver.isQueued(publication.ticket)) {
+      left.unsent += 1;
+      publication.reject(unsent(publication, why, keptHint));
+    } else {
+      left.unacknowledged += 1;
+      publication.reject(unknownOutcome(publication.what, why, keptHint));
     }
   }
 
@@ -203,6 +217,7 @@ export class Publications {
     publication.ticket = ticket;
     if (ticket !== withNextBatch) {
       this.#byTicket.set(ticket, publication);
+      if (ticket < this.#firstTicket) this.#firstTicket = ticket;
       return;
     }
     this.#inFlush.add(publication);
@@ -337,22 +352,40 @@ function localFailure(code: EngineErrorCode, message: string): MqttError {
   return code === 'invalidArgument' ? new MqttUsageError(message) : new MqttError(code, message);
 }
 
+/** The error of a message that failed, or was refused. */
+function failureOf(outcome: PublishOutcome, what: string): MqttError | undefined {
+  if (outcome.kind === 'failed') return localFailure(outcome.code, outcome.message);
+  if (outcome.kind !== 'acknowledged' || outcome.reasonCode < 0x80) return undefined;
+  const { reasonCode, properties } = outcome;
+  const { reasonString } = properties;
+  const why = describeReason(reasonCode, reasonString);
+  const details = { reasonCode, reasonString, properties };
+  return new MqttError('publishRefused', `the server refused ${what}: ${why}`, details);
+}
+
+const keptHint = 'The session store keeps it: the next client with that store goes on with it.';
+
 function isStoreError({ code }: MqttError): boolean {
   return code === 'storeFailed' || code === 'storeCorrupt' || code === 'storeLocked';
 }
 
-function unsent({ what }: Publication, why: MqttError | undefined): MqttError {
+function unsent({ what }: Publication, why: MqttError | undefined, hint?: string): MqttError {
   return new MqttError('clientClosed', `the client was closed before ${what} was sent`, {
     cause: why,
+    hint,
   });
 }
 
-function unknownOutcome(what: string, why: MqttError | undefined): MqttError {
+function unknownOutcome(
+  what: string,
+  why: MqttError | undefined,
+  hint = 'The server may have it or not.',
+): MqttError {
   const because = why === undefined ? 'the client was closed' : why.message;
   return new MqttError(
     'outcomeUnknown',
     `${what} left, and was not acknowledged when the wait for it ended: ${because}`,
-    { cause: why, hint: 'The server may have it or not.' },
+    { cause: why, hint },
   );
 }
 
