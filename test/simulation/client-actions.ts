@@ -8,6 +8,7 @@ export const clientActions = {
   time: 12,
   answer: 4,
   commit: 6,
+  acknowledge: 5,
   start: 6,
   subscribe: 0.8,
   unsubscribe: 0.5,
@@ -38,6 +39,7 @@ const ordinary: ReadonlySet<string> = new Set<ClientAction>([
   'time',
   'answer',
   'commit',
+  'acknowledge',
   'start',
 ]);
 
@@ -103,6 +105,13 @@ export const clientActionTable: Readonly<Record<ClientAction, Act>> = {
   commit(world) {
     if (world.store.pending === 0) return false;
     world.settleCommit(false);
+    return undefined;
+  },
+
+  acknowledge(world) {
+    const { unacknowledged } = world.application;
+    if (unacknowledged === 0) return false;
+    world.application.acknowledge(world.prng.integer(0, unacknowledged - 1));
     return undefined;
   },
 

@@ -23,6 +23,11 @@ export interface ClientRunOptions {
   readonly bufferSize: number;
   readonly concurrency: number;
   readonly inboxMessages: number;
+  readonly delivery: 'at-least-once' | 'at-most-once' | 'transactional';
+  readonly handlerFailure: 'acknowledge' | 'reject' | 'redeliver';
+  /** Messages are acknowledged by hand. */
+  readonly manual: boolean;
+  readonly lostSession: 'resend' | 'reject';
   readonly minDelayMs: number;
   readonly maxDelayMs: number;
   readonly lateCommits: number;
@@ -42,11 +47,20 @@ export interface ClientRunOptions {
 
 export function drawClientOptions(prng: Prng): ClientRunOptions {
   const mode = prng.pick(['durable', 'durable', 'memory'] as const);
+  const version = prng.pick(['5.0', '3.1.1'] as const);
+  const delivery = prng.pick([
+    'at-least-once',
+    'at-least-once',
+    'at-most-once',
+    'transactional',
+  ] as const);
+  const manual = delivery !== 'at-most-once' && prng.chance(0.2);
+  const failures = mode === 'memory' && version === '5.0' ? failuresOf : failuresOf.slice(0, -1);
   return {
     mode,
     store: prng.pick(['list', 'process', 'power'] as const),
     foreignSession: mode === 'durable' ? 'reset' : prng.pick(['reset', 'adopt', 'error'] as const),
-    version: prng.pick(['5.0', '3.1.1'] as const),
+    version,
     keepAliveSeconds: prng.pick([0, 5, 30, 60]),
     receiveMaximum: prng.pick([1, 3, 20, 1000]),
     topicAliasMaximum: prng.pick([0, 2, 16]),
@@ -60,6 +74,10 @@ export function drawClientOptions(prng: Prng): ClientRunOptions {
     bufferSize: prng.pick([1, 5, 1_000]),
     concurrency: prng.pick([1, 1, 3]),
     inboxMessages: prng.pick([3, 10_000]),
+    delivery,
+    handlerFailure: delivery === 'at-most-once' ? 'acknowledge' : prng.pick(failures),
+    manual,
+    lostSession: prng.pick(['resend', 'resend', 'reject'] as const),
     minDelayMs: prng.pick([100, 100, 1_000]),
     maxDelayMs: prng.pick([3_000, 30_000]),
     lateCommits: mode === 'durable' ? prng.pick([0, 0.3, 0.9]) : 0,
@@ -75,3 +93,6 @@ export function drawClientOptions(prng: Prng): ClientRunOptions {
     deathsOnDisk: prng.pick([0, 0.002, 0.02]),
   };
 }
+
+/** The last of them with 5.0 and a memory store alone. */
+const failuresOf = ['acknowledge', 'acknowledge', 'redeliver', 'reject'] as const;

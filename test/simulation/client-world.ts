@@ -29,14 +29,15 @@ import type { ClientRunOptions } from './client-options.ts';
 import { type ClientStore, DiskStore, ListStore } from './client-store.ts';
 import { Counts } from './counts.ts';
 import { JournalWitness } from './journal-witness.ts';
-import { Ledger } from './ledger.ts';
+import { type InboundMessage, Ledger } from './ledger.ts';
 import { makePayload, payloadNumber } from './payloads.ts';
+import { numberOfMessage, ReceivingApplication } from './receiving-application.ts';
 import type { Trace } from './trace.ts';
 import { hold, Violation } from './violation.ts';
 import { WireWitness } from './wire-witness.ts';
 
 /** One life of the process. A dead one is cut off from everything. */
-interface Life {
+export interface Life {
   dead: boolean;
   readonly number: number;
   readonly timers: Set<() => void>;
@@ -74,8 +75,8 @@ export class ClientWorld {
   failNextCommit = false;
   /** The first thing that went wrong where nobody could throw it. */
   failure: Error | undefined;
-  /** Handlers at work, and promises of the application without their end. */
-  handlersAtWork = 0;
+  readonly application: ReceivingApplication = new ReceivingApplication(this);
+  /** Promises of the application without their end. */
   unsettled = 0;
   closing = false;
   lenientUntilMs = 0;
@@ -108,7 +109,9 @@ export class ClientWorld {
       onOwned: (packet, topic, session) =>
         this.guard(() => {
           this.trace.add('owned', payloadNumber(packet.payload));
-          this.ledger.own(payloadNumber(packet.payload), topic, packet.qos, session.epoch);
+          const onceForAll = options.lostSession === 'reject';
+          const number = payloadNumber(packet.payload);
+          this.ledger.own(number, topic, packet.qos, session.epoch, onceForAll);
         }),
       onTaken: (payload) => this.guard(() => this.#taken(payloadNumber(payload))),
       reasonFor: (kind, version, packet) => this.#reasonFor(kind, version, packet),
@@ -205,10 +208,13 @@ export class ClientWorld {
     client.on('error', (error) => {
       if (!life.dead) this.counts.add(`error ${error.code}`);
     });
+    for (const event of ['sessionLost', 'sessionDiscarded', 'sessionAdopted'] as const) {
+      client.on(event, () => this.counts.add(`event ${event}`));
+    }
     client.on('unmatched', (message) => {
       if (life.dead) return;
       this.counts.add('message unmatched');
-      this.guard(() => (this.#deliver(message).handled = true));
+      this.guard(() => (this.deliver(message).handled = true));
     });
     this.subscribe('in/#', 2);
     for (const filter of this.#known) this.subscribe(filter, 2);
@@ -240,6 +246,7 @@ export class ClientWorld {
         maxDelayMs: options.maxDelayMs,
       },
       foreignSession: options.foreignSession,
+      lostSession: options.lostSession,
       store: this.#storeOf(life),
       waitForConnection: false,
     };
@@ -340,17 +347,20 @@ export class ClientWorld {
     this.#asked.add(filter);
     if (filter !== 'in/#') this.#known.add(filter);
     this.unsettled += 1;
+    const { application } = this;
     const { iterates, bufferSize, concurrency } = this.options;
-    const subscribed =
-      iterates && filter === 'in/#'
-        ? client.subscribe(filter, { qos, bufferSize }).then((subscription) => {
-            this.#iterate(subscription, life).catch((error: MqttError) => {
-              // With the client the loop ends, and it is told why.
-              this.counts.add(`iterator ended ${error.code}`);
-              if (!life.dead && client.status.state !== 'closed') this.fail(error);
-            });
-          })
-        : client.subscribe(filter, { qos, concurrency }, (message) => this.#handle(message, life));
+    const options = { qos, ...application.optionsFor(life) };
+    const subscribed = iterates
+      ? client.subscribe(filter, { ...options, bufferSize }).then((subscription) => {
+          application.iterate(subscription, life).catch((error: MqttError) => {
+            // With the client the loop ends, and it is told why.
+            this.counts.add(`iterator ended ${error.code}`);
+            if (!life.dead && client.status.state !== 'closed') this.fail(error);
+          });
+        })
+      : client.subscribe(filter, { ...options, concurrency }, (message) =>
+          application.handle(message, life),
+        );
     subscribed
       .then(
         () => {
@@ -490,7 +500,6 @@ export class ClientWorld {
     this.client = undefined;
     this.closing = false;
     this.unsettled = 0;
-    this.handlersAtWork = 0;
     this.failNextCommit = false;
     this.sessionIsOurs = false;
     this.#attemptsWhenClosed = undefined;
@@ -500,6 +509,7 @@ export class ClientWorld {
       this.store = this.#newStore();
     }
     this.#readingPaused = false;
+    this.application.restarted(survives);
     this.witness.restarted(this.#surroundings());
   }
 
@@ -511,58 +521,22 @@ export class ClientWorld {
     }
   }
 
-  async #iterate(messages: AsyncIterable<Message>, life: Life): Promise<void> {
-    for await (const message of messages) {
-      if (life.dead) return new Promise(() => {});
-      this.counts.add('message by iterator');
-      let delivered: { handled: boolean } | undefined;
-      this.guard(() => {
-        delivered = this.#deliver(message);
-      });
-      if (this.faults && this.prng.chance(0.3)) await this.#workSlowly(life);
-      if (delivered !== undefined) delivered.handled = true;
-    }
-  }
-
-  async #workSlowly(life: Life): Promise<void> {
-    this.counts.add('fault slow handler');
-    this.handlersAtWork += 1;
-    await new Promise<void>((resolve) => {
-      this.clock.schedule(this.nowMs + this.prng.pick([1, 100, 5_000]), resolve);
-    });
-    if (life.dead) return new Promise(() => {});
-    this.handlersAtWork -= 1;
-  }
-
-  async #handle(message: Message, life: Life): Promise<void> {
-    if (life.dead) return;
-    let delivered: { handled: boolean } | undefined;
-    this.guard(() => {
-      delivered = this.#deliver(message);
-    });
-    const { prng } = this;
-    const manner = this.faults ? prng.integer(0, 9) : 0;
-    if (manner >= 8) {
-      this.counts.add('fault handler throws');
-      if (delivered !== undefined) delivered.handled = true;
-      throw new Error('the handler throws');
-    }
-    if (manner >= 6) await this.#workSlowly(life);
-    if (delivered !== undefined) delivered.handled = true;
-  }
-
-  #deliver(message: Message): { handled: boolean } {
-    const number = payloadNumber(message.payload);
-    hold(number > 0, 18, () => 'a message whose payload nobody sent');
+  /** A message is handed over. */
+  deliver(message: Message): InboundMessage {
+    const number = numberOfMessage(message);
     this.trace.add('message', number);
     const surviving = this.options.mode === 'durable';
     const known = this.ledger.inbound.get(number);
-    const ended = this.journal.ended.has(number);
-    const again =
-      surviving && known !== undefined && known.delivered > 0 && known.life !== this.life;
-    return this.ledger.deliver(number, message.topic, again && known?.qos === 2, this.life, {
+    const ended = this.journal.ended.has(number) && this.options.delivery !== 'at-most-once';
+    const before = known !== undefined && known.delivered > 0 && known.qos === 2;
+    const again = before && ((surviving && known.life !== this.life) || known.left);
+    // A copy of it was settled, and nobody got it: the server sends another one.
+    const first = this.journal.firstDeliveries.get(number);
+    const late = first !== undefined && first !== message.deliveryId;
+    return this.ledger.deliver(number, message.topic, again, this.life, {
       surviving,
       ended,
+      late,
     });
   }
 
@@ -610,7 +584,8 @@ export class ClientWorld {
       );
     } else {
       // What an iterator holds at the end is acknowledged: it gives it to whoever goes on.
-      const handed = this.options.iterates && (this.closing || !this.isAlive);
+      const atMostOnce = this.options.delivery === 'at-most-once';
+      const handed = atMostOnce || (this.options.iterates && (this.closing || !this.isAlive));
       hold(
         message.handled || handed,
         7,

@@ -442,6 +442,7 @@ export class EngineWorld {
         this.ledger.deliver(number, event.packet.topic, event.redelivered, this.life, {
           surviving: this.options.mode === 'durable',
           ended: this.journal?.deliveries.get(event.delivery)?.done === true,
+          late: false,
         });
         this.trace.add(`message ${event.delivery}${event.redelivered ? ' again' : ''}`, number);
         if (event.redelivered) this.counts.add('message redelivered');

@@ -32,6 +32,8 @@ export class JournalWitness {
   readonly sent: Map<number, JournalledMessage> = new Map();
   /** Received QoS 2 messages whose identifier is not released. */
   readonly received: Map<number, JournalledDelivery> = new Map();
+  /** Each received message's first delivery. */
+  readonly firstDeliveries: Map<number, number> = new Map();
   /** Numbers of all messages received and stored. */
   readonly stored: Set<number> = new Set();
   /** Numbers of those whose handler has durably done with them. */
@@ -172,6 +174,7 @@ export class JournalWitness {
       done: false,
     };
     this.deliveries.set(delivery, stored);
+    if (!this.stored.has(stored.number)) this.firstDeliveries.set(stored.number, delivery);
     this.stored.add(stored.number);
     if (message.qos !== 2) return;
     hold(

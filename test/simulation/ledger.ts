@@ -35,6 +35,8 @@ export interface InboundMessage {
   handled: boolean;
   /** By refusing it. */
   refused: boolean;
+  /** Its handler wants it again. */
+  left: boolean;
 }
 
 /** What the client's store knows of a delivery. */
@@ -43,6 +45,8 @@ export interface KeptDelivery {
   readonly surviving: boolean;
   /** It has the end of this one. */
   readonly ended: boolean;
+  /** Others may have come before it. */
+  readonly late: boolean;
 }
 
 /** What ends so was never on a wire, and never will be. */
@@ -100,8 +104,11 @@ export class Ledger {
     }
   }
 
-  /** The server owns a message. */
-  own(number: number, topic: string, qos: number, epoch: number): void {
+  /**
+   * The server owns a message.
+   * @param onceForAll whether what a lost session took with it is not sent again at QoS 2
+   */
+  own(number: number, topic: string, qos: number, epoch: number, onceForAll = false): void {
     const message = this.published.get(number);
     hold(
       message !== undefined,
@@ -116,7 +123,7 @@ export class Ledger {
     );
     if (qos === 2) {
       hold(
-        message.owned === 0 || message.epoch !== epoch,
+        message.owned === 0 || (!onceForAll && message.epoch !== epoch),
         'twice',
         () => `the server has QoS 2 message ${number} twice`,
       );
@@ -151,6 +158,7 @@ export class Ledger {
       life: 0,
       handled: false,
       refused: false,
+      left: false,
     };
     this.inbound.set(number, message);
   }
@@ -163,7 +171,7 @@ export class Ledger {
     life: number,
     kept: KeptDelivery,
   ): InboundMessage {
-    const { surviving, ended } = kept;
+    const { surviving, ended, late } = kept;
     const message = this.inbound.get(number);
     hold(message !== undefined, 18, () => `a message ${number} that nobody sent is delivered`);
     hold(
@@ -174,7 +182,7 @@ export class Ledger {
     const before = message.delivered > 0 && (surviving || message.life === life);
     if (redelivered) {
       hold(
-        message.life !== life || message.qos === 1,
+        message.life !== life || message.qos === 1 || message.left,
         9,
         () => `message ${number} is delivered again in one life`,
       );
@@ -182,9 +190,11 @@ export class Ledger {
     } else if (message.qos !== 1 && !message.refused) {
       hold(!before, 9, () => `QoS ${message.qos} message ${number} is delivered twice`);
     }
+    const mayBeLate = late || message.left;
+    message.left = false;
     message.delivered += 1;
     message.life = life;
-    if (message.delivered > 1) return message;
+    if (message.delivered > 1 || mayBeLate) return message;
     const key = `${message.qos} ${topic}`;
     const last = this.#lastDelivered.get(key) ?? 0;
     hold(last < number, 8, () => `message ${number} on ${topic} is delivered after ${last}`);

@@ -33,7 +33,12 @@ export function describeFailure(level, steps, failure) {
   return [
     `seed ${failure.seed}, step ${failure.step}${kept}: invariant ${failure.invariant}: ${failure.message}`,
     `  ${replayCommand(level, steps, failure)}`,
-    ...failure.trace.slice(-60).map((line) => `    ${line}`),
+    // The options, and what happened last.
+    ...failure.trace.slice(0, 1).map((line) => `    ${line}`),
+    ...failure.trace
+      .slice(1)
+      .slice(-60)
+      .map((line) => `    ${line}`),
     ...failure.stack.split('\n').slice(1, 8),
   ].join('\n');
 }
