@@ -208,7 +208,11 @@ export class Client implements MqttClient {
       this.#checkOpen();
       const message = outgoingMessage(topic, payload, options, this.#versions.problemOf50);
       if (message.properties !== noProperties) this.#versions.require50('properties of publish');
-      const aborted = abortedBefore(options, `the publish to ${JSON.stringify(topic)}`);
+      // Words for the one case in which they are needed.
+      const aborted =
+        options?.signal === undefined
+          ? undefined
+          : abortedBefore(options, `the publish to ${JSON.stringify(topic)}`);
       if (aborted !== undefined) return rejectedPublish(aborted);
       return this.#publications.publish(message, options);
     } catch (thrown) {
