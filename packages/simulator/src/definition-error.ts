@@ -53,7 +53,7 @@ export function suggestion(name: string, known: readonly string[]): string {
   const near = known
     .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
     .sort((a, b) => a.distance - b.distance)[0];
-  if (near === undefined || near.distance > Math.max(1, Math.floor(name.length / 3))) return '';
+  if (near === undefined || near.distance > Math.min(2, name.length - 1)) return '';
   return `, did you mean "${near.candidate}"?`;
 }
 

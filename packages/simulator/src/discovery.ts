@@ -1,19 +1,19 @@
 import type { Output } from './fleet-plan.ts';
 import type { SimulatedDevice, SimulatedMessage } from './simulated-device.ts';
 
-/** What Home Assistant knows under these names. */
-const deviceClasses: Readonly<Record<string, { readonly unit: string }>> = {
-  temperature: { unit: '°C' },
-  humidity: { unit: '%' },
-  pressure: { unit: 'hPa' },
-  battery: { unit: '%' },
-  power: { unit: 'W' },
-  energy: { unit: 'kWh' },
-  voltage: { unit: 'V' },
-  current: { unit: 'A' },
-  illuminance: { unit: 'lx' },
-  carbon_dioxide: { unit: 'ppm' },
-  wind_speed: { unit: 'm/s' },
+/** What Home Assistant knows as a class of devices, and the unit it expects. */
+const units: Readonly<Record<string, string>> = {
+  temperature: '°C',
+  humidity: '%',
+  pressure: 'hPa',
+  battery: '%',
+  power: 'W',
+  energy: 'kWh',
+  voltage: 'V',
+  current: 'A',
+  illuminance: 'lx',
+  carbon_dioxide: 'ppm',
+  wind_speed: 'm/s',
 };
 
 /** The retained messages by which Home Assistant gets to know the fields of a device. Empty without discovery. */
@@ -37,8 +37,8 @@ function discoveryMessage(
   const { plan } = device;
   const name = plan.fields.names[field] as string;
   const node = identifier(`${plan.name}_${device.id}`);
-  const known = deviceClasses[name];
-  const unit = plan.units[name] ?? known?.unit;
+  const known = Object.hasOwn(units, name) ? units[name] : undefined;
+  const unit = plan.units[name] ?? known;
   const availability =
     plan.presence === undefined
       ? {}

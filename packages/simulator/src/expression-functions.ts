@@ -59,8 +59,6 @@ const wave = { mean: 'number', amplitude: 'number', period: 'duration' } as cons
 
 /** Every function of expressions, by name. */
 export const expressionFunctions: Readonly<Record<string, ExpressionFunction>> = {
-  // Without a prototype: `constructor(1)` is no function of ours.
-  ...Object.create(null),
   constant: fixed({ value: 'signal' }, ({ value }) => value),
   counter: fixed(
     { from: 'number?', step: 'number?', every: 'duration?', modulo: 'number?' },

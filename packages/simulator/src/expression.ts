@@ -233,7 +233,9 @@ class Parser {
 
   /** After the opening bracket. */
   #call(name: Token, leading: readonly Argument[]): ExpressionValue {
-    const definition = expressionFunctions[name.text];
+    const definition = Object.hasOwn(expressionFunctions, name.text)
+      ? expressionFunctions[name.text]
+      : undefined;
     if (definition === undefined) {
       const known = Object.keys(expressionFunctions);
       throw new DefinitionError(
