@@ -255,6 +255,71 @@ describe.runIf(requires('chromium', 'mosquitto'))('a client in Chromium', () => 
     await client.close();
   });
 
+  describe('whose page', () => {
+    /** A client that waits for minutes between attempts, as it does after a while without a server. */
+    function openSlowDashboard(clientId: string): Promise<void> {
+      return page.evaluate(
+        async ([u, id]) => {
+          const slow = { reconnect: { minDelayMs: 1e9, maxDelayMs: 1e9 } };
+          const board = await clientPage.dashboard(u, id, {}, slow);
+          Object.assign(globalThis, { board });
+        },
+        [url, clientId] as const,
+      );
+    }
+
+    it('is online again connects at once', async () => {
+      await openSlowDashboard('online');
+      await waitForState(page, 'connected');
+      await context.setOffline(true);
+      proxy.cut();
+      await waitForState(page, 'reconnecting');
+      await context.setOffline(false);
+      await waitForState(page, 'connected');
+    });
+
+    it('is seen again connects at once', async () => {
+      await openSlowDashboard('visible');
+      await waitForState(page, 'connected');
+      proxy.cut();
+      await waitForState(page, 'reconnecting');
+      await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+      await waitForState(page, 'connected');
+    });
+
+    it('is seen again finds out in seconds that nobody is there any more', async () => {
+      await openSlowDashboard('half-open');
+      await waitForState(page, 'connected');
+      proxy.silence();
+      await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+      await waitForState(page, 'reconnecting');
+      const [status] = await page.evaluate(() =>
+        (globalThis as unknown as { board: Dashboard }).board.statuses.slice(-1),
+      );
+      expect(status).toMatch(/^reconnecting: .*nothing came/);
+    });
+
+    it('is put aside gives its connection up, and has it again when it comes back', async () => {
+      await openSlowDashboard('aside');
+      await waitForState(page, 'connected');
+      const open = proxy.openConnections;
+      const turn = (event: string): Promise<unknown> =>
+        page.evaluate(
+          (name) => dispatchEvent(new PageTransitionEvent(name, { persisted: true })),
+          event,
+        );
+      await turn('pagehide');
+      await until(() => proxy.openConnections < open, 'the connection is given up', patienceMs);
+      await waitForState(page, 'reconnecting');
+      await turn('pageshow');
+      await waitForState(page, 'connected');
+      const statuses = await page.evaluate(
+        () => (globalThis as unknown as { board: Dashboard }).board.statuses,
+      );
+      expect(statuses).toContain('reconnecting: the client was put aside');
+    });
+  });
+
   it('leaves its will to the server when its tab is killed', async () => {
     const client = await connect(mosquitto.url('tcp'));
     const willed = new Promise<string>((resolve) => {

@@ -29,8 +29,20 @@ export interface Environment {
   readonly clock: Clock;
   /** Used when the options name none. */
   defaultStore(): SessionStore;
+  /** Watches what the runtime knows of the network and of its own sleep, until the function it returns is called. */
+  watch?(watcher: EnvironmentWatcher): () => void;
   /** Tells whoever runs the program that a handler failed, where no `error` listener hears of it. Default: nobody. */
   warn?(error: MqttError): void;
+}
+
+/** What a runtime tells a client that it cannot know by itself. None of it is needed: it saves time. */
+export interface EnvironmentWatcher {
+  /** The network may be there again, or time may have passed unseen: worth an attempt, and a look at the connection. */
+  onAwake(): void;
+  /** The network may be gone: a connection that stands is to show that it lives. */
+  onDoubt(): void;
+  /** The runtime stops for an unknown time, and no connection outlives that. */
+  onSuspend(): void;
 }
 
 /** What became of a message. */

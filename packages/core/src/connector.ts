@@ -108,6 +108,13 @@ export class Connector {
     this.#cancelDiscard?.();
   }
 
+  /** There may be a way now that there was not: whoever waits tries at once. */
+  hurry(): void {
+    if (this.#state !== 'waiting') return;
+    this.#cancelTimer?.();
+    this.#begin();
+  }
+
   onConnected(event: ConnectedEvent): void {
     if (this.#state !== 'connecting') return;
     this.#cancelTimer?.();

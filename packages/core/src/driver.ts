@@ -202,6 +202,12 @@ export class Driver {
     this.flush();
   }
 
+  /** Asks the server for a sign of life. Without one the connection ends in a few seconds. */
+  probe(): void {
+    this.#engine.probe(this.#fresh());
+    this.flush();
+  }
+
   /** Destroys the current transport: the `disconnected` event tells this reason. */
   abort(error: MqttError): void {
     this.#link?.destroy(error);

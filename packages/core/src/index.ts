@@ -21,6 +21,7 @@ export {
   type CloseResult,
   connectWith,
   type Environment,
+  type EnvironmentWatcher,
   type MqttClient,
   type PublishPromise,
   type PublishResult,

@@ -95,6 +95,7 @@ export class Client implements MqttClient {
   #onDrained: (() => void) | undefined;
   #storeClosed: Promise<void> | undefined;
   #releaseSignal: () => void = () => {};
+  readonly #stopWatching: (() => void) | undefined;
 
   constructor({ environment, settings, clientId, store, snapshot }: ClientParts) {
     this.#clock = environment.clock;
@@ -156,6 +157,15 @@ export class Client implements MqttClient {
       onStopped: (reason) => this.#stop(reason),
     });
     if (snapshot.length > 0) restore(engine, snapshot, clock);
+    this.#stopWatching = environment.watch?.({
+      onAwake: () => {
+        this.#connector.hurry();
+        this.#driver.probe();
+      },
+      onDoubt: () => this.#driver.probe(),
+      onSuspend: () =>
+        this.#driver.abort(new MqttError('connectionLost', 'the client was put aside')),
+    });
   }
 
   /** Begins to connect. Resolves with the first CONNACK; rejects when there will be none. */
@@ -507,6 +517,7 @@ export class Client implements MqttClient {
     this.#ended = { why, left };
     this.#negotiated = undefined;
     this.#releaseSignal();
+    this.#stopWatching?.();
     this.#driver.end(why);
     this.#authenticator.onDisconnected(this.#closedError(why));
     this.#setStatus({ state: 'closed', reason: why });

@@ -267,6 +267,13 @@ export class ClientEngine {
     this.#pump(now);
   }
 
+  /** Asks the server at once for a sign of life, where something may have ended the connection without a word. */
+  probe(now: Now): void {
+    const { connection } = this.#shared;
+    if (connection?.phase !== 'connected') return;
+    if (connection.keepAlive?.probe(now.monotonicMs)) this.#ping(connection);
+  }
+
   deadlineReached(now: Now): void {
     const { connection } = this.#shared;
     this.#outgoing.expire(now);

@@ -223,6 +223,46 @@ describe('keep-alive', () => {
     expect(h.engine.awaitingAnswer).toBe(false);
   });
 
+  it('asks at once when it is told to, and waits a short time for any byte', () => {
+    const h = harness();
+    h.advance(1 * seconds);
+    h.engine.probe(h.now);
+    h.engine.probe(h.now);
+    h.settle();
+    expect(h.takeSentShort()).toEqual(['pingreq']);
+    h.advance(4.9 * seconds);
+    expect(h.closed).toBe(false);
+    h.advance(0.1 * seconds);
+    expect([h.closed, h.takeEnd()]).toEqual([
+      true,
+      { kind: 'keepAliveTimeout', silentMs: 6 * seconds },
+    ]);
+  });
+
+  it('goes on as before when the answer to such a question comes', () => {
+    const h = harness();
+    h.engine.probe(h.now);
+    h.advance(4 * seconds);
+    h.server(pingresp());
+    h.advance(50 * seconds);
+    expect(h.closed).toBe(false);
+    h.takeSentShort();
+    h.engine.probe(h.now);
+    h.settle();
+    expect(h.takeSentShort()).toEqual(['pingreq']);
+  });
+
+  it('asks nothing without a connection, or while reading is paused', () => {
+    const unconnected = new EngineHarness();
+    unconnected.engine.probe(unconnected.now);
+    expect(unconnected.engine.takeUrgent()).toBeUndefined();
+    const h = harness();
+    h.engine.readingPaused(true, h.now);
+    h.engine.probe(h.now);
+    h.advance(10 * seconds);
+    expect([h.closed, h.takeSentShort()]).toEqual([false, []]);
+  });
+
   it('takes a PINGRESP that nobody asked for', () => {
     const h = harness();
     h.server(pingresp(), pingresp());

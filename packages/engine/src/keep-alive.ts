@@ -74,6 +74,18 @@ export class KeepAlive {
     this.#paused = paused;
   }
 
+  /**
+   * Something happened that a connection may not have outlived, as sleep. True: a PINGREQ is to be sent now, and has
+   * left; its answer, or any byte, has the short time.
+   */
+  probe(nowMs: number): boolean {
+    if (this.#paused || this.#graceUntilMs !== undefined) return false;
+    this.#graceUntilMs = nowMs + Math.min(this.#pingTimeoutMs, graceMs);
+    this.#pingSentMs ??= nowMs;
+    this.#lastSentMs = nowMs;
+    return true;
+  }
+
   /** What is due: `ping` counts the PINGREQ as sent. */
   check(nowMs: number): 'nothing' | 'ping' | 'dead' {
     const deadAtMs = this.#deadAtMs();

@@ -4,9 +4,11 @@ import {
   type Environment,
   type MqttClient,
   memoryStore,
-  systemClock,
 } from '@mqtt-kit/core';
 import { openWebSocket } from '@mqtt-kit/transport-websocket';
+
+import { pageClock } from './page-clock.browser.ts';
+import { watchPage } from './watch-page.browser.ts';
 
 export * from './public-api.ts';
 
@@ -17,8 +19,9 @@ const noSockets =
 const environment: Environment = {
   transports: { ws: openWebSocket, wss: openWebSocket },
   missingTransports: { mqtt: noSockets, mqtts: noSockets, 'mqtt+unix': noSockets },
-  clock: systemClock,
+  clock: pageClock,
   defaultStore: memoryStore,
+  watch: watchPage,
   // As an uncaught error in an event listener of the platform: told in the console, and nothing stops.
   warn: (error) => globalThis.reportError?.(error),
 };
