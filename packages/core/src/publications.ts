@@ -106,13 +106,12 @@ export class Publications {
   onPublished(ticket: Ticket, outcome: PublishOutcome): void {
     const publication = this.#byTicket.get(ticket);
     if (publication === undefined) {
-      const what = 'a message of an earlier start';
-      const error = ticket < this.#firstTicket ? failureOf(outcome, what) : undefined;
+      const error = ticket < this.#firstTicket ? failureOf(outcome, earlierMessage) : undefined;
       if (error !== undefined) this.#onEarlierFailure(error);
       return;
     }
     this.#byTicket.delete(ticket);
-    const error = failureOf(outcome, publication.what);
+    const error = failureOf(outcome, publication);
     if (error !== undefined) {
       publication.reject(error);
     } else if (outcome.kind === 'acknowledged') {
@@ -353,15 +352,18 @@ function localFailure(code: EngineErrorCode, message: string): MqttError {
 }
 
 /** The error of a message that failed, or was refused. */
-function failureOf(outcome: PublishOutcome, what: string): MqttError | undefined {
+/** @param of says what it was, when that is needed: words for each message cost more than the message. */
+function failureOf(outcome: PublishOutcome, of: { readonly what: string }): MqttError | undefined {
   if (outcome.kind === 'failed') return localFailure(outcome.code, outcome.message);
   if (outcome.kind !== 'acknowledged' || outcome.reasonCode < 0x80) return undefined;
   const { reasonCode, properties } = outcome;
   const { reasonString } = properties;
   const why = describeReason(reasonCode, reasonString);
   const details = { reasonCode, reasonString, properties };
-  return new MqttError('publishRefused', `the server refused ${what}: ${why}`, details);
+  return new MqttError('publishRefused', `the server refused ${of.what}: ${why}`, details);
 }
+
+const earlierMessage = { what: 'a message of an earlier start' };
 
 const keptHint = 'The session store keeps it: the next client with that store goes on with it.';
 

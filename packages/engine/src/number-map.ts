@@ -9,6 +9,9 @@
 
 const smallestCapacity = 8;
 
+/** A larger table is given back when it is empty; a smaller one would only be made again. */
+const keptCapacity = 256;
+
 /** Marks a place without an entry. */
 const free = -1;
 
@@ -45,8 +48,7 @@ export class NumberMap<V> {
   delete(key: number): boolean {
     if (!this.has(key)) return false;
     this.#size -= 1;
-    if (this.#size === 0 && this.#keys.length > smallestCapacity) {
-      // What a burst has taken is given back.
+    if (this.#size === 0 && this.#keys.length > keptCapacity) {
       this.clear();
       return true;
     }
