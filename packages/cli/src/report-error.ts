@@ -15,7 +15,7 @@ export function reportOf(error: MqttError, sent: SentCredentials): Report {
 }
 
 /** A mistake in the command line, with the way to help when nothing better can be said. */
-export function usageReport(error: UsageError, program: string): Report {
+export function usageReport(error: Pick<UsageError, 'message' | 'hint'>, program: string): Report {
   return { what: error.message, hint: error.hint ?? `Try: ${program} --help` };
 }
 
@@ -89,6 +89,7 @@ const words: readonly (readonly [RegExp, string])[] = [
   [/, or give it by tls\.servername/g, ''],
   [/, or tls\.servername/g, ''],
   [/set version to '3\.1\.1'/g, 'add -V 311'],
+  [/; redirects: 'follow' goes there/g, ''],
   [/Check host and port\./g, 'Check -h HOST and -p PORT.'],
   [/Choose another client identifier;/g, 'Choose another client identifier by -i ID;'],
   [/(try|Try|use|expects) ((?:mqtts?|wss?):\/\/)/g, '$1 -L $2HOST:PORT'],

@@ -36,7 +36,8 @@ import { problemOf50 } from './version-choice.ts';
 import { checkWill } from './will.ts';
 
 export interface ConnectSettings {
-  readonly urls: readonly ConnectionUrl[];
+  readonly urls: readonly [ConnectionUrl, ...ConnectionUrl[]];
+  readonly redirects: 'report' | 'follow';
   readonly version: 'auto' | '5.0' | '3.1.1';
   /** An option that only 5.0 can honour: falling back to 3.1.1 would drop it without a word. */
   readonly needs50: string | undefined;
@@ -94,6 +95,7 @@ const connectNames = [
   'tls',
   'webSocket',
   'servers',
+  'redirects',
   'reconnect',
   'queue',
   'inbox',
@@ -178,6 +180,7 @@ export function connectSettings(
     willFor: typeof will === 'function' ? (will as ConnectSettings['willFor']) : undefined,
     tls,
     webSocket,
+    redirects: checkOneOf('redirects', given.or('redirects', 'report'), ['report', 'follow']),
     reconnect: checkReconnect(get('reconnect')),
     queue: queue.limits,
     inFlight: queue.inFlight,
@@ -203,8 +206,8 @@ function checkUrls(
   environment: Environment,
   url: unknown,
   servers: unknown,
-): readonly ConnectionUrl[] {
-  const urls = [parseConnectionUrl(url)];
+): readonly [ConnectionUrl, ...ConnectionUrl[]] {
+  const urls: [ConnectionUrl, ...ConnectionUrl[]] = [parseConnectionUrl(url)];
   if (servers !== undefined) {
     if (!Array.isArray(servers)) throw expectation('servers', 'an array of URLs', servers);
     servers.forEach((server: unknown, index) => {

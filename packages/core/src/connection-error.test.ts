@@ -10,7 +10,7 @@ const facts: ConnectionFacts = {
   version: '5.0',
   transportError: undefined,
   wasOpened: true,
-  shortLives: 0,
+  takeOvers: 0,
 };
 
 function refused(reasonCode: number, properties: Properties = {}): DisconnectReason {
@@ -69,10 +69,12 @@ describe('connectionFailure', () => {
       refused(0x9c, { serverReference: 'other:1884' }),
       disconnected(0x9d, { serverReference: 'other:1884' }),
     ]) {
-      const { error, fatal } = connectionFailure(reason, facts);
+      const redirectProblem = 'so it is';
+      const { error, fatal } = connectionFailure(reason, { ...facts, redirectProblem });
       expect(error.code).toBe('serverRefused');
-      expect(error.hint).toContain('Connect to other:1884 instead');
+      expect(error.hint).toBe('Connect to other:1884 instead; so it is.');
       expect(fatal).toBe(true);
+      expect(connectionFailure(reason, facts).error.hint).toBeUndefined();
     }
     expect(connectionFailure(refused(0x9c), facts).error.hint).toContain('does not say');
   });
@@ -139,8 +141,8 @@ describe('connectionFailure', () => {
 
   it('asks about the client identifier when connections keep closing at once', () => {
     const closed = { kind: 'transportClosed', bytesReceived: 4, connackReceived: true } as const;
-    expect(connectionFailure(closed, { ...facts, shortLives: 2 }).error.hint).toBeUndefined();
-    expect(connectionFailure(closed, { ...facts, shortLives: 3 }).error.hint).toContain(
+    expect(connectionFailure(closed, { ...facts, takeOvers: 2 }).error.hint).toBeUndefined();
+    expect(connectionFailure(closed, { ...facts, takeOvers: 3 }).error.hint).toContain(
       'another client using the client identifier "me"',
     );
   });

@@ -12,8 +12,10 @@ export interface ConnectionFacts {
   /** What the transport said, or why we closed it. */
   readonly transportError: Error | undefined;
   readonly wasOpened: boolean;
-  /** Connections in a row that closed soon after CONNACK, this one included. */
-  readonly shortLives: number;
+  /** Connections in a row that the server closed soon after CONNACK, this one included. */
+  readonly takeOvers: number;
+  /** Why a redirect is not followed; `undefined` where it is. */
+  readonly redirectProblem?: string | undefined;
 }
 
 export interface ConnectionFailure {
@@ -128,7 +130,7 @@ function transportClosed(
   }
   if (reason.connackReceived) {
     const message = `the connection to ${server} was lost${why || ': the server closed it without a reason'}`;
-    const hint = facts.shortLives < 3 ? undefined : sameClientIdHint(facts);
+    const hint = facts.takeOvers < 3 ? undefined : sameClientIdHint(facts);
     return { error: new MqttError('connectionLost', message, { ...details, hint }), fatal: false };
   }
   const what = reason.bytesReceived === 0 ? 'before it sent a byte' : 'before its CONNACK';
@@ -141,8 +143,8 @@ function transportClosed(
   };
 }
 
-function sameClientIdHint({ clientId, shortLives }: ConnectionFacts): string {
-  return `The last ${shortLives} connections closed within a second: is another client using the client identifier ${JSON.stringify(clientId)}?`;
+function sameClientIdHint({ clientId, takeOvers }: ConnectionFacts): string {
+  return `The last ${takeOvers} connections closed within a second: is another client using the client identifier ${JSON.stringify(clientId)}?`;
 }
 
 function disconnectCode(reasonCode: number): MqttErrorCode {
@@ -200,9 +202,12 @@ function hintFor(
       return `Another client connected with the client identifier ${JSON.stringify(facts.clientId)}: each client needs its own.`;
     case ReasonCode.useAnotherServer:
     case ReasonCode.serverMoved:
-      return properties.serverReference === undefined
-        ? 'The server does not say which other server to use.'
-        : `Connect to ${properties.serverReference} instead; redirections are not followed.`;
+      if (properties.serverReference === undefined) {
+        return 'The server does not say which other server to use.';
+      }
+      return facts.redirectProblem === undefined
+        ? undefined
+        : `Connect to ${properties.serverReference} instead; ${facts.redirectProblem}.`;
     case ReasonCode.serverUnavailable:
     case ReasonCode.serverBusy:
     case ReasonCode.serverShuttingDown:

@@ -12,7 +12,7 @@
  * ends in one place, `#ended`, whatever ended it.
  */
 import type { ConnectRequest, DisconnectReason, EngineEvent } from '@mqtt-kit/engine';
-import type { Properties } from '@mqtt-kit/packet';
+import { type Properties, ReasonCode } from '@mqtt-kit/packet';
 import { type Preparation, prepareAttempt } from './attempt-preparation.ts';
 import type { Environment } from './client.ts';
 import type { Cancel } from './clock.ts';
@@ -23,6 +23,8 @@ import { discardSession } from './discard-session.ts';
 import type { Driver } from './driver.ts';
 import { asError, MqttError, MqttUsageError } from './errors.ts';
 import { ReconnectPolicy, type ReconnectSettings } from './reconnect.ts';
+import { mostRedirects, redirectOf } from './redirect.ts';
+import { ServerList } from './server-list.ts';
 import type { Status } from './status.ts';
 import type { OpenTransport, TransportTarget } from './transport.ts';
 import type { VersionChoice } from './version-choice.ts';
@@ -39,6 +41,16 @@ export interface ConnectorHandlers {
 
 type ConnectedEvent = Extract<EngineEvent, { type: 'connected' }>;
 type DisconnectedEvent = Extract<EngineEvent, { type: 'disconnected' }>;
+
+/** How an attempt or a connection ended. */
+interface EndDetails {
+  /** It stood long enough, or made progress. */
+  readonly wasGood?: boolean;
+  /** When the client goes on, the `error` event tells it. */
+  readonly report?: boolean;
+  /** The next attempt goes where the server sent us. */
+  readonly redirected?: boolean;
+}
 
 const singleAttempt: ReconnectSettings = {
   minDelayMs: 0,
@@ -60,7 +72,9 @@ export class Connector {
   #generation = 0;
   /** Since the last CONNACK, for people. */
   #attempt = 0;
-  #serverIndex = 0;
+  readonly #servers: ServerList;
+  /** Followed since the last progress. */
+  #redirects = 0;
   #cancelTimer: Cancel | undefined;
 
   #clientId: string;
@@ -85,7 +99,8 @@ export class Connector {
     this.#handlers = handlers;
     this.#clientId = clientId;
     this.#versions = versions;
-    this.#policy = new ReconnectPolicy(settings.reconnect ?? singleAttempt, settings.urls.length);
+    this.#policy = new ReconnectPolicy(settings.reconnect ?? singleAttempt);
+    this.#servers = new ServerList(settings.urls);
   }
 
   get clientId(): string {
@@ -136,6 +151,7 @@ export class Connector {
   }
 
   onProgress(): void {
+    this.#redirects = 0;
     this.#policy.progress();
   }
 
@@ -151,8 +167,41 @@ export class Connector {
         return;
       }
     }
-    this.#policy.disconnected(this.#nowMs());
-    this.#ended(this.#failure(reason), this.#state === 'connected');
+    const byServer = reason.kind === 'serverDisconnected' || this.#driver.lastEnd.closedByServer;
+    const wasGood = this.#policy.disconnected(this.#nowMs(), byServer);
+    const redirected = this.#redirect(reason);
+    if (redirected === undefined) {
+      this.#ended(this.#failure(reason), { wasGood, report: this.#state === 'connected' });
+    } else {
+      this.#ended(redirected, { wasGood, redirected: true });
+    }
+  }
+
+  /** Goes where the server sends us, when the options and the limits allow it. */
+  #redirect(reason: DisconnectReason): ConnectionFailure | undefined {
+    const packet =
+      reason.kind === 'refused'
+        ? reason.connack
+        : reason.kind === 'serverDisconnected'
+          ? reason.packet
+          : undefined;
+    const forGood = packet?.reasonCode === ReasonCode.serverMoved;
+    if (!forGood && packet?.reasonCode !== ReasonCode.useAnotherServer) return undefined;
+    const { transports } = this.#environment;
+    const redirect = redirectOf(packet?.properties.serverReference, this.#url, transports);
+    const problem =
+      this.#settings.redirects === 'report'
+        ? "redirects: 'follow' goes there"
+        : 'problem' in redirect
+          ? `it is not gone to: ${redirect.problem}`
+          : this.#redirects >= mostRedirects
+            ? `it is not gone to: it is the redirect number ${mostRedirects + 1} in a row`
+            : undefined;
+    const { error } = this.#failure(reason, problem);
+    if (problem !== undefined || 'problem' in redirect) return { error, fatal: true };
+    this.#redirects += 1;
+    this.#servers.redirect(redirect.url, forGood);
+    return { error, fatal: false };
   }
 
   /** What the end of a connection means, or a DISCONNECT of the server that came when the client was leaving by itself. */
@@ -160,20 +209,22 @@ export class Connector {
     return this.#failure(reason).error;
   }
 
-  #failure(reason: DisconnectReason): ConnectionFailure {
+  #failure(reason: DisconnectReason, redirectProblem?: string): ConnectionFailure {
     return connectionFailure(reason, {
       server: this.server,
       clientId: this.#clientId,
       version: this.#versions.version,
       transportError: this.#driver.lastEnd.error,
       wasOpened: this.#driver.lastEnd.wasOpened,
-      shortLives: this.#policy.shortLives,
+      takeOvers: this.#policy.takeOvers,
+      redirectProblem,
     });
   }
 
   #begin(): void {
     this.#attempt += 1;
     this.#policy.attempt();
+    this.#servers.attempt();
     this.#state = 'preparing';
     this.#limitAttempt();
     this.#handlers.onStatus({
@@ -195,7 +246,7 @@ export class Connector {
       },
       (thrown) => {
         if (!isCurrent()) return;
-        this.#ended({ error: asError(thrown) as MqttError, fatal: false }, true);
+        this.#ended({ error: asError(thrown) as MqttError, fatal: false }, { report: true });
       },
     );
   }
@@ -295,8 +346,11 @@ export class Connector {
     return { scheme, hostname, port, path, tls, webSocket, maximumPacketSize };
   }
 
-  /** An attempt or a connection is over: wait and try again, or stop. `report`: going on, it is told as an error. */
-  #ended({ error, fatal }: ConnectionFailure, report = false): void {
+  /** An attempt or a connection is over: wait and try again, or stop. */
+  #ended(
+    { error, fatal }: ConnectionFailure,
+    { wasGood = false, report = false, redirected = false }: EndDetails = {},
+  ): void {
     if (this.#is('stopped')) return;
     const settings = this.#settings;
     this.#cancelTimer?.();
@@ -307,22 +361,21 @@ export class Connector {
     const persistent =
       settings.reconnect !== undefined &&
       (!initial || settings.reconnect.initial || !settings.waitForConnection);
-    const mayGoOn = persistent || (initial && this.#policy.hasUntried);
+    const mayGoOn = persistent || (initial && (redirected || this.#servers.hasUntried));
     if (fatal || !mayGoOn || !this.#policy.mayTry) {
       this.#state = 'stopped';
       this.#handlers.onStopped(error);
       return;
     }
     this.#versions.attemptFailed();
-    this.#serverIndex = (this.#serverIndex + 1) % settings.urls.length;
-    this.#wait(error);
+    this.#wait(error, redirected || this.#servers.next(wasGood));
     // Last, since a listener may close the client: nothing of ours comes after it.
     if (report) this.#handlers.onError(error);
   }
 
-  #wait(reason: MqttError): void {
+  #wait(reason: MqttError, sameRound: boolean): void {
     const { clock } = this.#environment;
-    const delayMs = this.#policy.nextDelayMs(clock.random());
+    const delayMs = this.#policy.nextDelayMs(clock.random(), sameRound);
     this.#state = 'waiting';
     this.#cancelTimer = clock.schedule(this.#nowMs() + delayMs, () => this.#begin());
     this.#handlers.onStatus({
@@ -372,7 +425,7 @@ export class Connector {
   }
 
   get #url(): ConnectionUrl {
-    return this.#settings.urls[this.#serverIndex] as ConnectionUrl;
+    return this.#servers.current;
   }
 
   #nowMs(): number {

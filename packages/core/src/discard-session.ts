@@ -52,7 +52,7 @@ function failure(reason: DisconnectReason, request: ConnectRequest, driver: Driv
     version: request.version,
     transportError: driver.lastEnd.error,
     wasOpened: driver.lastEnd.wasOpened,
-    shortLives: 0,
+    takeOvers: 0,
   }).error;
 }
 

@@ -55,6 +55,8 @@ export interface LinkEnd {
   readonly error: Error | undefined;
   /** Whether it had been open. */
   readonly wasOpened: boolean;
+  /** Whether the server closed it in order. */
+  readonly closedByServer: boolean;
 }
 
 /** Called when the bytes of a batch were handed to the transport, or with the error that prevented it. */
@@ -71,7 +73,7 @@ export class Driver {
   readonly #clock: Clock;
   readonly #handlers: DriverHandlers;
   #link: Link | undefined;
-  #lastEnd: LinkEnd = { error: undefined, wasOpened: false };
+  #lastEnd: LinkEnd = { error: undefined, wasOpened: false, closedByServer: false };
   #closedWaiters: (() => void)[] = [];
 
   readonly #undelivered: Batch[] = [];
@@ -152,9 +154,7 @@ export class Driver {
 
   /** How the transport of the latest connection ended. */
   get lastEnd(): LinkEnd {
-    return this.#link === undefined
-      ? this.#lastEnd
-      : { error: this.#link.error, wasOpened: this.#link.wasOpened };
+    return this.#link === undefined ? this.#lastEnd : endOf(this.#link);
   }
 
   /** Call `request` afterwards, when who waits for the flush is known: it may flush at once. */
@@ -449,7 +449,7 @@ export class Driver {
   #onClosed(link: Link): void {
     if (link !== this.#link) return;
     this.#link = undefined;
-    this.#lastEnd = { error: link.error, wasOpened: link.wasOpened };
+    this.#lastEnd = endOf(link);
     if (!this.#ended) {
       this.#engine.transportClosed(this.#fresh(), link.closedByServer);
       this.flush();
@@ -513,6 +513,10 @@ export class Driver {
     this.#turn = this.#clock.now();
     return this.#turn;
   }
+}
+
+function endOf({ error, wasOpened, closedByServer }: Link): LinkEnd {
+  return { error, wasOpened, closedByServer };
 }
 
 const noListeners: readonly FlushListener[] = [];

@@ -118,8 +118,18 @@ export interface ConnectOptions {
     | ((attempt: ConnectAttempt) => WillOptions | undefined | Promise<WillOptions | undefined>);
   readonly tls?: TlsOptions;
   readonly webSocket?: WebSocketOptions;
-  /** Further URLs of the same service, tried in turn after the first. */
+  /**
+   * Further URLs of the same service, tried in turn after the first, all of them before anybody waits. One that fails
+   * again and again is tried less often, until a connection to it was good.
+   */
   readonly servers?: readonly string[];
+  /**
+   * What to do when a 5.0 server sends us to another one (reason codes 0x9C and 0x9D). `report`: the client stops with
+   * `serverRefused`, whose hint and `properties.serverReference` say where to. `follow`: it goes there with the same
+   * credentials, but never out of encryption, at most five times in a row, and for 0x9C for one connection only. The
+   * `reconnecting` status tells. Default `report`.
+   */
+  readonly redirects?: 'report' | 'follow';
   /** `false`: no reconnection. */
   readonly reconnect?: boolean | ReconnectOptions;
   readonly queue?: QueueOptions;

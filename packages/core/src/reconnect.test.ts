@@ -15,20 +15,20 @@ const almostOne = 1 - Number.EPSILON;
 function delays(policy: ReconnectPolicy, count: number): number[] {
   return Array.from({ length: count }, () => {
     policy.attempt();
-    policy.disconnected(0);
+    policy.disconnected(0, true);
     return policy.nextDelayMs(almostOne);
   });
 }
 
 describe('ReconnectPolicy', () => {
   it('doubles the longest wait with each attempt, up to the maximum', () => {
-    expect(delays(new ReconnectPolicy(settings, 1), 11)).toEqual([
+    expect(delays(new ReconnectPolicy(settings), 11)).toEqual([
       99, 199, 399, 799, 1599, 3199, 6399, 12_799, 25_599, 29_999, 29_999,
     ]);
   });
 
   it('waits any part of that: full jitter', () => {
-    const policy = new ReconnectPolicy(settings, 1);
+    const policy = new ReconnectPolicy(settings);
     delays(policy, 4);
     policy.attempt();
     expect(policy.nextDelayMs(0)).toBe(0);
@@ -37,12 +37,12 @@ describe('ReconnectPolicy', () => {
   });
 
   it('starts again after progress', () => {
-    const policy = new ReconnectPolicy(settings, 1);
+    const policy = new ReconnectPolicy(settings);
     delays(policy, 5);
     policy.attempt();
     policy.connected(0);
     policy.progress();
-    policy.disconnected(2_000);
+    expect(policy.disconnected(2_000, true)).toBe(true);
     expect(policy.nextDelayMs(almostOne)).toBe(99);
   });
 
@@ -51,65 +51,63 @@ describe('ReconnectPolicy', () => {
       [9_999, 3_199],
       [10_000, 99],
     ] as const) {
-      const policy = new ReconnectPolicy(settings, 1);
+      const policy = new ReconnectPolicy(settings);
       delays(policy, 5);
       policy.attempt();
       policy.connected(0);
-      policy.disconnected(lifeMs);
+      expect(policy.disconnected(lifeMs, true)).toBe(delayMs === 99);
       expect(policy.nextDelayMs(almostOne)).toBe(delayMs);
     }
   });
 
-  it('takes no progress for good once five connections in a row closed within a second', () => {
-    const policy = new ReconnectPolicy(settings, 1);
-    const fight = (lifeMs: number) => {
-      policy.attempt();
-      policy.connected(0);
-      policy.progress();
-      policy.disconnected(lifeMs);
-      return policy.nextDelayMs(almostOne);
-    };
+  /** One connection with progress; the wait that follows. */
+  const live = (policy: ReconnectPolicy, lifeMs: number, byServer: boolean): number => {
+    policy.attempt();
+    policy.connected(0);
+    policy.progress();
+    policy.disconnected(lifeMs, byServer);
+    return policy.nextDelayMs(almostOne);
+  };
+
+  it('takes no progress for good once the server closed five connections in a row within a second', () => {
+    const policy = new ReconnectPolicy(settings);
+    const fight = (lifeMs: number) => live(policy, lifeMs, true);
     expect([1, 2, 3, 4, 5].map(() => fight(999))).toEqual([99, 99, 99, 99, 99]);
-    expect(policy.shortLives).toBe(5);
-    expect([6, 7, 8].map(() => fight(999))).toEqual([199, 399, 799]);
+    expect(policy.takeOvers).toBe(5);
+    // It grows to a second and no further, while there is progress.
+    expect([6, 7, 8, 9, 10].map(() => fight(999))).toEqual([199, 399, 799, 999, 999]);
     // A fight goes on when waits become longer than a second.
-    expect(fight(5_000)).toBe(1_599);
+    expect(fight(5_000)).toBe(999);
+    policy.attempt();
+    policy.connected(0);
+    policy.disconnected(5, true);
+    expect(policy.nextDelayMs(almostOne)).toBeGreaterThan(10_000);
     expect(fight(10_000)).toBe(99);
     expect(fight(2_000)).toBe(99);
   });
 
-  it('tries each server of a list before it waits', () => {
-    const policy = new ReconnectPolicy(settings, 3);
-    expect(policy.hasUntried).toBe(true);
-    expect(delays(policy, 7)).toEqual([0, 0, 99, 0, 0, 199, 0]);
+  it('is not slowed down by a network that breaks each second, nor by one that did', () => {
+    const policy = new ReconnectPolicy(settings);
+    const delays = Array.from({ length: 50 }, () => live(policy, 300, false));
+    expect(new Set(delays)).toEqual(new Set([99]));
+    expect(policy.takeOvers).toBe(0);
+    for (let fights = 0; fights < 7; fights++) live(policy, 300, true);
+    expect(live(policy, 300, false)).toBe(99);
   });
 
-  it('waits a little after the loss of a good connection, also with a list', () => {
-    const policy = new ReconnectPolicy(settings, 3);
-    policy.attempt();
-    policy.connected(0);
-    policy.progress();
-    policy.disconnected(60_000);
-    expect(policy.nextDelayMs(almostOne)).toBe(99);
-    expect(delays(policy, 3)).toEqual([0, 0, 199]);
-  });
-
-  it('does not spin between servers that accept and close', () => {
-    const policy = new ReconnectPolicy(settings, 2);
-    const waits = Array.from({ length: 6 }, () => {
-      policy.attempt();
-      policy.connected(0);
-      policy.disconnected(5);
-      return policy.nextDelayMs(almostOne);
-    });
-    expect(waits).toEqual([0, 99, 0, 199, 0, 399]);
+  it('waits between rounds of a list, not within', () => {
+    const policy = new ReconnectPolicy(settings);
+    expect(policy.nextDelayMs(almostOne, true)).toBe(0);
+    expect(policy.nextDelayMs(almostOne, false)).toBe(99);
+    expect(policy.nextDelayMs(almostOne, true)).toBe(0);
+    expect(policy.nextDelayMs(almostOne, false)).toBe(199);
   });
 
   it('counts attempts in a row, from anew after a connection', () => {
-    const policy = new ReconnectPolicy({ ...settings, maxAttempts: 3 }, 1);
+    const policy = new ReconnectPolicy({ ...settings, maxAttempts: 3 });
     policy.attempt();
     policy.connected(0);
-    policy.disconnected(5);
+    policy.disconnected(5, true);
     expect(policy.mayTry).toBe(true);
     delays(policy, 2);
     expect(policy.mayTry).toBe(true);
@@ -118,12 +116,12 @@ describe('ReconnectPolicy', () => {
   });
 
   it('gives up on a server that accepts and closes, again and again', () => {
-    const policy = new ReconnectPolicy({ ...settings, maxAttempts: 3 }, 1);
+    const policy = new ReconnectPolicy({ ...settings, maxAttempts: 3 });
     let connections = 0;
     while (policy.mayTry && connections < 100) {
       policy.attempt();
       policy.connected(0);
-      policy.disconnected(5);
+      policy.disconnected(5, true);
       connections += 1;
     }
     expect(connections).toBe(4);
