@@ -154,6 +154,35 @@ describe.each([
     expect(refusals(next)).toHaveLength(1);
   });
 
+  it('is found although the application subscribes on every connection', () => {
+    const h = new EngineHarness({ version }).resumable();
+    h.publish('poison', { qos });
+    for (let closes = 0; closes < 2; closes++) {
+      h.subscribe(['a/#']);
+      again(h);
+    }
+    for (let strikes = 0; strikes < 3; strikes++) {
+      h.subscribe(['a/#']);
+      expect(h.takeSentShort()).toEqual([]);
+      expect(refusals(h)).toEqual([]);
+      again(h);
+    }
+    expect(refusals(h)).toHaveLength(1);
+    h.subscribe(['a/#']);
+    expect(h.takeSentShort()).toEqual(['subscribe 2']);
+  });
+
+  it('holds requests back until the server has answered it, or takes its time', () => {
+    const h = new EngineHarness({ version }).resumable();
+    h.publish('slow', { qos });
+    again(h);
+    again(h);
+    h.subscribe(['a/#']);
+    expect(h.takeSentShort()).toEqual([]);
+    h.advance(2_000);
+    expect(h.takeSentShort()).toEqual(['subscribe 2']);
+  });
+
   it('is found in sessions that the server does not keep, too', () => {
     const h = new EngineHarness({ version }).resumable();
     h.publish('t', { qos });

@@ -9,7 +9,7 @@
  * at any other. Acknowledgements of PUBLISH take everything back, nothing else does; three strikes, and it is poison.
  *
  * A message at QoS 0 is never sent again, so it cannot be poison; but it can be to blame, and so it makes a message
- * beside it less than alone.
+ * beside it less than alone. SUBSCRIBE and UNSUBSCRIBE do so too: while one message is tried alone they wait for its answer.
  */
 import type { QoS } from '@mqtt-kit/packet';
 import { never } from './deadlines.ts';

@@ -124,7 +124,7 @@ export class SubscribeRequests {
 
   #mayGo(request: SentRequest, connection: Connection): boolean {
     if (!this.#shared.session.identifiers.available) return false;
-    if (connection.phase === 'connected') return true;
+    if (connection.phase === 'connected') return !isSuspectAlone(connection);
     return connection.pipelining && mayBePipelined(request, connection.negotiated);
   }
 
@@ -251,6 +251,11 @@ function limitProblem(
 }
 
 /** Whether a request needs nothing that CONNACK may forbid. */
+/** A message is on its way alone, to find out whether the server closes at it: a request beside it would hide that. */
+function isSuspectAlone({ poisonWatch, unacknowledged }: Connection): boolean {
+  return poisonWatch.holdsQos0 && unacknowledged > 0;
+}
+
 function mayBePipelined(request: SentRequest, negotiated: Negotiated): boolean {
   if (request.kind === 'unsubscribe') return false;
   const { properties, subscriptions } = request.request;
