@@ -395,7 +395,9 @@ export class Client implements MqttClient {
     this.#negotiated = undefined;
     this.#subscriptions.onDisconnected();
     this.#authenticator.onDisconnected(
-      this.#closing === undefined ? this.#connector.errorOf(event.reason) : this.#closedError(),
+      event.reason.kind === 'requested'
+        ? this.#closedError()
+        : this.#connector.errorOf(event.reason),
     );
     this.#connector.onDisconnected(event);
   }
