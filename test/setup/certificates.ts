@@ -15,9 +15,16 @@ export interface Certificate {
   readonly key: Pem;
 }
 
-export type CertificateName = 'server' | 'wrongName' | 'expired' | 'client';
+export type CertificateName =
+  | 'server'
+  | 'wrongName'
+  | 'expired'
+  | 'notYetValid'
+  | 'withoutAddress'
+  | 'selfSigned'
+  | 'client';
 
-/** The certificates of the tests, all but `otherAuthority` signed by, or being, one authority. */
+/** The certificates of the tests, all but `otherAuthority` and `selfSigned` signed by, or being, one authority. */
 export interface Certificates extends Readonly<Record<CertificateName, Certificate>> {
   readonly authority: Pem;
   /** An authority that signed nothing. */
@@ -30,7 +37,8 @@ let made: Certificates | undefined;
 
 /**
  * A certificate authority and what it signed, made once in each process: a server for localhost, 127.0.0.1 and ::1,
- * one for another name, one that expired in 2020, and a client whose common name is `test-client`.
+ * one for another name, one that expired in 2020, one that begins in 2120, one for localhost without addresses, one
+ * that no authority signed, and a client whose common name is `test-client`.
  */
 export function certificates(): Certificates {
   made ??= make();
@@ -74,16 +82,25 @@ function make(): Certificates {
     );
     return { cert: pem(`${name}.crt`), key: pem(`${name}.key`) };
   };
-  const expired = (name: string): Certificate => {
+  const dated = (name: string, start: string, end: string): Certificate => {
     request(name, 'localhost');
-    // Only `openssl ca` can date a certificate back, and it wants a small database.
+    // Only `openssl ca` can date a certificate, and it wants a small database.
     writeFileSync(file('ca.cnf'), expiredConfiguration);
     writeFileSync(file('index.txt'), '');
     openssl(
       ...['ca', '-batch', '-notext', '-config', 'ca.cnf', '-extensions', 'e'],
-      ...['-startdate', '20200101000000Z', '-enddate', '20200102000000Z'],
+      ...['-startdate', start, '-enddate', end],
       ...['-cert', 'authority.crt', '-keyfile', 'authority.key'],
       ...['-in', `${name}.csr`, '-out', `${name}.crt`],
+    );
+    return { cert: pem(`${name}.crt`), key: pem(`${name}.key`) };
+  };
+  const selfSigned = (name: string): Certificate => {
+    key(name);
+    openssl(
+      ...['req', '-x509', '-new', '-sha256', '-days', '2', '-subj', '/CN=localhost'],
+      ...['-addext', localNames.split('\n')[0] ?? ''],
+      ...['-key', `${name}.key`, '-out', `${name}.crt`],
     );
     return { cert: pem(`${name}.crt`), key: pem(`${name}.key`) };
   };
@@ -96,7 +113,14 @@ function make(): Certificates {
       'other.test',
       'subjectAltName=DNS:other.test\nextendedKeyUsage=serverAuth',
     ),
-    expired: expired('expired'),
+    expired: dated('expired', '20200101000000Z', '20200102000000Z'),
+    notYetValid: dated('not-yet-valid', '21200101000000Z', '21200102000000Z'),
+    withoutAddress: leaf(
+      'without-address',
+      '127.0.0.1',
+      'subjectAltName=DNS:localhost\nextendedKeyUsage=serverAuth',
+    ),
+    selfSigned: selfSigned('self-signed'),
     client: leaf('client', 'test-client', 'extendedKeyUsage=clientAuth'),
   };
 }
