@@ -136,10 +136,12 @@ async function renderedHelp(name) {
   });
   const source = outputFiles[0]?.text ?? '';
   const { renderHelp } = await import(`data:text/javascript,${encodeURIComponent(source)}`);
-  return {
-    RENDERED_HELP_SHORT: JSON.stringify(await renderHelp(name, false)),
-    RENDERED_HELP_ALL: JSON.stringify(await renderHelp(name, true)),
-  };
+  // mqtt-sub --request is a program of its own in all but its file.
+  const names = name === 'mqtt-sub' ? [name, 'mqtt-request'] : [name];
+  /** @type {Record<string, readonly string[]>} */
+  const texts = {};
+  for (const one of names) texts[one] = [await renderHelp(one, false), await renderHelp(one, true)];
+  return { RENDERED_HELP: JSON.stringify(JSON.stringify(texts)) };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleProgram } from '../../packages/cli/bundle.mjs';
@@ -25,6 +26,26 @@ async function bundle(): Promise<Readonly<Record<ProgramName, string>>> {
     bundleProgram(join(apps, 'mqtt-sub'), join(folder, 'sub')),
   ]);
   return { 'mqtt-pub': pub, 'mqtt-sub': sub };
+}
+
+/** mosquitto's programs. */
+export type MosquittoName = 'mosquitto_pub' | 'mosquitto_sub' | 'mosquitto_rr';
+
+let links: Promise<string> | undefined;
+
+/** Our program under the name of mosquitto's: a link that is called so. */
+export async function namedLikeMosquitto(name: MosquittoName): Promise<string> {
+  links ??= makeLinks();
+  return join(await links, name);
+}
+
+async function makeLinks(): Promise<string> {
+  const folder = temporaryFolder('named-like-mosquitto');
+  const { 'mqtt-pub': pub, 'mqtt-sub': sub } = await programs();
+  symlinkSync(pub, join(folder, 'mosquitto_pub'));
+  symlinkSync(sub, join(folder, 'mosquitto_sub'));
+  symlinkSync(sub, join(folder, 'mosquitto_rr'));
+  return folder;
 }
 
 /** How a process ended and what it wrote. */

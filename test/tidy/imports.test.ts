@@ -14,7 +14,8 @@ const allowed: Readonly<Record<string, RegExp>> = {
   'packages/mqtt-kit':
     /^(@mqtt-kit\/(core|transport-(tcp|websocket)|store-(file|indexeddb)|simulator)|node:.*)$/,
   'packages/testkit': /^(@mqtt-kit\/(packet|engine|core)|node:.*)$/,
-  'packages/cli': /^(@mqtt-kit\/(packet|core)|mqtt-kit|yargs(\/.*)?|yargs-parser|chalk|node:.*)$/,
+  'packages/cli':
+    /^(@mqtt-kit\/(packet|core|transport-tcp)|mqtt-kit(\/store-file)?|yargs(\/.*)?|yargs-parser|chalk|node:.*)$/,
   'apps/mqtt-pub': /^(@mqtt-kit\/cli|node:.*)$/,
   'apps/mqtt-sim': /^(mqtt-kit(\/simulator)?|yaml|yargs(\/.*)?|sucrase|node:.*)$/,
   'apps/mqtt-sub': /^(@mqtt-kit\/cli|node:.*)$/,

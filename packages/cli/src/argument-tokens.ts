@@ -3,7 +3,6 @@
  * value whatever it looks like: `-m -1`, `-m --x`, `-t -x`. That is how mosquitto reads its arguments, and no parser
  * with GNU conventions does. The GNU forms `-tfoo`, `-vd`, `--topic=foo` and `--` are taken as well.
  */
-import { mosquittoOption } from './mosquitto-options.ts';
 import { nearestName } from './nearest-name.ts';
 import {
   type OptionDefinition,
@@ -33,9 +32,10 @@ export function argumentTokens(program: ProgramName, argv: readonly string[]): A
       positionals.push(...argv.slice(index));
       break;
     }
-    if (argument.startsWith('--')) index += readLong(argument, argv[index], names, options);
-    else if (argument.startsWith('-') && argument !== '-') {
-      index += readShort(argument, argv[index], names, options);
+    if (argument.startsWith('--')) {
+      index += readLong(argument, argv.slice(index, index + 4), names, options);
+    } else if (argument.startsWith('-') && argument !== '-') {
+      index += readShort(argument, argv.slice(index, index + 4), names, options);
     } else positionals.push(argument);
   }
   return { options, positionals };
@@ -61,10 +61,10 @@ function optionNames(program: ProgramName): OptionNames {
 /** Returns how many of the following arguments were taken. */
 function readLong(
   argument: string,
-  next: string | undefined,
+  following: readonly string[],
   names: OptionNames,
   options: string[],
-): 0 | 1 {
+): number {
   const equals = argument.indexOf('=');
   const name = equals < 0 ? argument.slice(2) : argument.slice(2, equals);
   const value = equals < 0 ? undefined : argument.slice(equals + 1);
@@ -77,22 +77,46 @@ function readLong(
     options.push(value === undefined ? `--${option.name}` : `--${option.name}=${value}`);
     return 0;
   }
+  if (option.kind === 'property') {
+    const parts = value === undefined ? following : [value, ...following.slice(0, 3)];
+    return readProperty(`--${name}`, option, parts, options) - (value === undefined ? 0 : 1);
+  }
   if (value !== undefined) {
     options.push(`--${option.name}=${value}`);
     return 0;
   }
+  const [next] = following;
   if (next === undefined) throw missingValue(`--${name}`, option, names.program);
   options.push(`--${option.name}=${next}`);
   return 1;
 }
 
+/** Three values travel through parsing as one: `PACKET NAME VALUE`, for a user property `PACKET NAME KEY VALUE`. */
+function readProperty(
+  given: string,
+  option: OptionDefinition,
+  following: readonly string[],
+  options: string[],
+): number {
+  const count = following[1]?.toLowerCase() === 'user-property' ? 4 : 3;
+  if (following.length < count) {
+    const form = count === 4 ? 'PACKET user-property KEY VALUE' : option.placeholder;
+    throw new UsageError(
+      `${given} needs ${count} values: ${given} ${form}`,
+      `For example: ${given} publish content-type text/plain`,
+    );
+  }
+  options.push(`--${option.name}=${JSON.stringify(following.slice(0, count))}`);
+  return count;
+}
+
 /** `-v`, `-vd`, `-t foo`, `-tfoo`, `-vtfoo`. Returns how many of the following arguments were taken. */
 function readShort(
   argument: string,
-  next: string | undefined,
+  following: readonly string[],
   names: OptionNames,
   options: string[],
-): 0 | 1 {
+): number {
   const word = argument.slice(1);
   if (word.length > 1 && names.long.has(word)) {
     throw new UsageError(`unknown option ${argument}`, `Long options have two dashes: --${word}`);
@@ -105,6 +129,10 @@ function readShort(
       continue;
     }
     const glued = word.slice(at + 1);
+    if (option.kind === 'property' && !glued.startsWith('=')) {
+      const parts = glued === '' ? following : [glued, ...following.slice(0, 3)];
+      return readProperty(`-${option.short}`, option, parts, options) - (glued === '' ? 0 : 1);
+    }
     if (glued.startsWith('=')) {
       // POSIX takes the sign as part of the value, other parsers drop it: neither guess is safe.
       throw new UsageError(
@@ -116,6 +144,7 @@ function readShort(
       options.push(`--${option.name}=${glued}`);
       return 0;
     }
+    const [next] = following;
     if (next === undefined) throw missingValue(`-${option.short}`, option, names.program);
     options.push(`--${option.name}=${next}`);
     return 1;
@@ -128,8 +157,6 @@ function unknownLong(name: string, names: OptionNames): UsageError {
   if (elsewhere !== undefined) {
     return new UsageError(`${names.program} has no option --${name}`, `${elsewhere} has it.`);
   }
-  const notYet = unsupported(`--${name}`, names.program);
-  if (notYet !== undefined) return notYet;
   const near = nearestName(name, [...names.long.keys()]);
   return new UsageError(
     `unknown option --${name}`,
@@ -143,17 +170,7 @@ function unknownShort(letter: string, argument: string, program: ProgramName): U
   if (elsewhere !== undefined) {
     return new UsageError(`${program} has no option -${letter}${where}`, `${elsewhere} has it.`);
   }
-  return unsupported(`-${letter}`, program) ?? new UsageError(`unknown option -${letter}${where}`);
-}
-
-/** What mosquitto's program has is no mistake of whoever types it, and no misspelling of something else. */
-function unsupported(spelling: string, program: ProgramName): UsageError | undefined {
-  const option = mosquittoOption(spelling, program);
-  if (option === undefined) return undefined;
-  return new UsageError(
-    `mosquitto's ${spelling} is not supported yet`,
-    option.instead ?? `${program} --help=all shows what is.`,
-  );
+  return new UsageError(`unknown option -${letter}${where}`);
 }
 
 function otherProgramWith(

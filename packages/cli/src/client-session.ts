@@ -1,13 +1,18 @@
+import { connectWith, systemClock } from '@mqtt-kit/core';
 import {
   type ConnectOptions,
   connect,
   type MqttClient,
   type MqttError,
   type MqttErrorCode,
+  memoryStore,
+  type OpenTransport,
 } from 'mqtt-kit';
 import type { ConnectionPlan } from './connection-options.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import { packetLine } from './packet-trace.ts';
+import type { MosquittoName } from './parse-arguments.ts';
+import type { SocketSettings } from './socket-settings.ts';
 import { StatusFollower } from './status-follower.ts';
 
 /** A client whose ups and downs are told on standard error. */
@@ -29,10 +34,19 @@ export async function openClient(
   options: ConnectOptions,
   diagnostics: Diagnostics,
   onGivenUp: (error: MqttError) => void,
+  mosquitto?: MosquittoName,
 ): Promise<ClientSession> {
-  const client = await connect(plan.url, {
+  // Nothing may come between connecting and listening.
+  const theirTrace =
+    plan.options.trace === true && mosquitto !== undefined
+      ? await import('./mosquitto-trace.ts')
+      : undefined;
+  const client = await connectBy(plan.socket)(plan.url, {
     ...plan.options,
     ...options,
+    ...(plan.options.queue === undefined
+      ? {}
+      : { queue: { ...options.queue, ...plan.options.queue } }),
     waitForConnection: false,
   });
   const follower = new StatusFollower({
@@ -57,7 +71,12 @@ export async function openClient(
       diagnostics.note({ text: `the server has forgotten the session and its messages${again}` });
     }
   });
-  if (plan.options.trace === true) {
+  if (theirTrace !== undefined) {
+    const trace = new theirTrace.MosquittoTrace(mosquitto === 'mosquitto_sub');
+    client.on('packet', (direction, packet) => {
+      for (const line of trace.lines(direction, packet)) process.stdout.write(`${line}\n`);
+    });
+  } else if (plan.options.trace === true) {
     client.on('packet', (direction, packet) => diagnostics.trace(packetLine(direction, packet)));
   }
   return {
@@ -67,6 +86,22 @@ export async function openClient(
     },
     accepted: follower.accepted.promise,
   };
+}
+
+/** Sockets that the client does not make by itself are loaded when they are needed. */
+function connectBy(settings: SocketSettings | undefined): typeof connect {
+  if (settings === undefined) return connect;
+  const open: OpenTransport = async (...target) => {
+    const { customSocketOpener } = await import('./custom-socket.ts');
+    return customSocketOpener(settings)(...target);
+  };
+  const environment = {
+    transports: { mqtt: open, mqtts: open },
+    missingTransports: {},
+    clock: systemClock,
+    defaultStore: memoryStore,
+  };
+  return (url, options) => connectWith(environment, url, options);
 }
 
 /** Errors that end a connection: the status that follows tells them, with what comes next. */

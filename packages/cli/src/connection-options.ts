@@ -1,13 +1,16 @@
-import { topicNameProblem } from '@mqtt-kit/packet';
-import type { ConnectOptions, TlsOptions, WillOptions } from 'mqtt-kit';
+import type { ConnectOptions } from 'mqtt-kit';
 import { commandLineCredentials } from './credentials.ts';
 import type { Note } from './diagnostics.ts';
-import { readPemFile } from './input-files.ts';
 import type { ProgramName } from './option-table.ts';
 import type { ParsedArguments } from './parse-arguments.ts';
-import { argumentBytes } from './raw-arguments.ts';
-import { parseServerUrl, type ServerUrl } from './server-url.ts';
-import { quoted, UsageError } from './usage-error.ts';
+import { type PropertyOptions, propertyOptions } from './property-options.ts';
+import { serverAddress } from './server-address.ts';
+import { parseServerUrl } from './server-url.ts';
+import { type SocketSettings, socketSettings } from './socket-settings.ts';
+import { insecureNote, tlsSettings } from './tls-settings.ts';
+import { UsageError } from './usage-error.ts';
+import { wellFormed } from './well-formed.ts';
+import { willOptions } from './will-settings.ts';
 
 /** How often to try. */
 export interface RetryPlan {
@@ -26,6 +29,10 @@ export interface ConnectionPlan {
   /** The topic in the URL of `-L`. */
   readonly urlTopic: string | undefined;
   readonly options: ConnectOptions;
+  /** `undefined`: the client's own sockets do. */
+  readonly socket: SocketSettings | undefined;
+  /** What `-D` says. */
+  readonly properties: PropertyOptions;
   readonly retry: RetryPlan;
   readonly notes: readonly Note[];
 }
@@ -45,25 +52,31 @@ export function connectionPlan(
   env: Readonly<Record<string, string | undefined>>,
 ): ConnectionPlan {
   const urlText = args.text('url');
-  const url = urlText === undefined ? undefined : parseServerUrl(urlText);
-  const version = protocolVersion(args);
+  const url = urlText === undefined ? undefined : parseServerUrl(urlText, args.mosquitto);
+  const properties = propertyOptions(args);
+  const version = protocolVersion(args, properties);
   const { username, password, notes } = commandLineCredentials(args, url, env);
   if (password !== undefined && username === undefined && version === '3.1.1') {
     throw new UsageError('MQTT 3.1.1 has no password without a user name', 'Add -u NAME');
   }
-  const scheme = connectionScheme(args, url);
-  const tls = tlsOptions(args, scheme);
-  const will = willOptions(args);
-  const retry = retryPlan(args);
+  const address = serverAddress(args, url);
+  const tls = tlsSettings(args, address.scheme);
+  const will = willOptions(args, properties.will);
+  const retry = args.mosquitto === undefined ? retryPlan(args) : mosquittoRetryPlan(args);
   const keepAliveSeconds = args.number('keepalive');
   const connectTimeoutMs = args.number('connect-timeout');
+  const maxInflight = args.number('max-inflight');
   return {
-    url: connectionUrl(args, url, scheme),
+    url: address.url,
     urlTopic: url?.topic,
+    socket: socketSettings(args, address.scheme),
+    properties,
     retry,
     options: {
       version,
-      ...sessionOptions(args),
+      ...(args.mosquitto === undefined ? {} : mosquittoDefaults(args)),
+      ...properties.connect,
+      ...sessionOptions(args, properties),
       ...(keepAliveSeconds === undefined ? {} : { keepAliveSeconds }),
       ...(connectTimeoutMs === undefined ? {} : { connectTimeoutMs }),
       ...(username === undefined ? {} : { username: wellFormed('-u', username) }),
@@ -72,85 +85,90 @@ export function connectionPlan(
       ...(tls === undefined ? {} : { tls }),
       reconnect: reconnectOptions(retry, args.program),
       ...(args.flag('debug') ? { trace: true } : {}),
+      ...(maxInflight === undefined ? {} : { queue: { inFlight: maxInflight } }),
     },
     notes: args.flag('insecure') ? [...notes, insecureNote] : notes,
   };
 }
 
-/** The text as MQTT can carry it. Throws `UsageError` that names the option. */
-export function wellFormed(option: string, text: string): string {
-  if (text.includes('\0') || /\p{Surrogate}/u.test(text)) {
-    throw new UsageError(`${option} must be UTF-8 text without U+0000`);
-  }
-  return text;
+/** What mosquitto's programs say in CONNECT. */
+function mosquittoDefaults(args: ParsedArguments): ConnectOptions {
+  const count = args.number('count') ?? 20;
+  const neverEnds = args.flag('disable-clean-session') && only50Given(args);
+  return {
+    clientId: '',
+    receiveMaximum: Math.min(count, 20),
+    ...(only50Given(args) ? { topicAliasMaximum: 0 } : {}),
+    ...(neverEnds ? { sessionExpirySeconds: Number.POSITIVE_INFINITY } : {}),
+  };
 }
 
-function protocolVersion(args: ParsedArguments): 'auto' | '5.0' | '3.1.1' {
-  const version = args.text('protocol-version') ?? 'auto';
-  if (version === 'auto' || version === '5.0' || version === '3.1.1') return version;
+function only50Given(args: ParsedArguments): boolean {
+  return (
+    args.text('protocol-version') === '5.0' ||
+    (args.mosquitto === 'mosquitto_rr' && !args.given('protocol-version')) ||
+    args.given('property') ||
+    args.given('session-expiry-interval')
+  );
+}
+
+/** mosquitto_sub comes back for ever, once it was there; the others never. */
+function mosquittoRetryPlan(args: ParsedArguments): RetryPlan {
+  const limit = args.mosquitto === 'mosquitto_sub' ? Number.POSITIVE_INFINITY : 0;
+  return { limit, minimumMs: 0, initial: false };
+}
+
+/** What only 5.0 can say needs 5.0: a server of 3.1.1 would never hear it. */
+function protocolVersion(
+  args: ParsedArguments,
+  properties: PropertyOptions,
+): 'auto' | '5.0' | '3.1.1' {
+  const version = args.text('protocol-version');
+  const only50 = properties.any || args.given('session-expiry-interval');
+  if (version === '3.1.1' && only50 && args.mosquitto === undefined) {
+    throw new UsageError(`${properties.any ? '-D' : '-x'} needs MQTT 5.0, but -V asks for 3.1.1`);
+  }
+  if (version === undefined && args.mosquitto !== undefined) {
+    return only50 || args.mosquitto === 'mosquitto_rr' ? '5.0' : '3.1.1';
+  }
+  if (version === undefined || version === 'auto') return only50 ? '5.0' : 'auto';
+  if (version === '3.1.1') return only50 ? '5.0' : version;
+  if (version === '5.0') return version;
   throw new UsageError(
     'MQTT 3.1 is not supported (-V 31)',
     'Servers that speak 3.1 speak 3.1.1 as well: -V 311',
   );
 }
 
-/** TLS is on with a scheme that says so, with a certificate option, and on port 8883, as with mosquitto. */
-function connectionScheme(args: ParsedArguments, url: ServerUrl | undefined): string {
-  const tlsOption = (['cafile', 'cert', 'key', 'insecure'] as const).find((name) =>
-    args.given(name),
-  );
-  if (url !== undefined) {
-    const secure = url.scheme === 'mqtts' || url.scheme === 'wss';
-    if (tlsOption === undefined || secure) return url.scheme;
-    throw new UsageError(
-      `--${tlsOption} is about TLS, but ${url.scheme}:// is a plain connection`,
-      url.scheme === 'mqtt+unix' ? undefined : `Write ${url.scheme}s:// in -L`,
-    );
-  }
-  if (args.number('port') === 8883) return 'mqtts';
-  if (tlsOption === 'insecure') {
-    // Taken for a plain connection it would send what was meant to be encrypted.
-    throw new UsageError(
-      '--insecure needs TLS',
-      'Add -p 8883, --cafile FILE, or -L mqtts://HOST:PORT',
-    );
-  }
-  return tlsOption === undefined ? 'mqtt' : 'mqtts';
-}
-
-function connectionUrl(args: ParsedArguments, url: ServerUrl | undefined, scheme: string): string {
-  if (scheme === 'mqtt+unix') return `mqtt+unix://${url?.host ?? ''}${url?.path ?? ''}`;
-  const given = args.text('host');
-  const host = given === undefined ? (url?.host ?? 'localhost') : hostOfOption(given);
-  const port = args.number('port') ?? url?.port;
-  return `${scheme}://${host}${port === undefined ? '' : `:${port}`}${url?.path ?? ''}`;
-}
-
-function hostOfOption(text: string): string {
-  if (text === '') throw new UsageError('-h expects a host, not an empty value');
-  if (text.includes('://')) {
-    throw new UsageError('-h expects a host, not a URL', 'A URL is given by -L');
-  }
-  if (text.includes('@')) throw new UsageError('-h expects a host alone', 'A user name: -u NAME');
-  if (/[/?#\s]/.test(text)) throw new UsageError(`-h expects a host, not ${quoted(text)}`);
-  const bare = text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text;
-  const colons = bare.split(':').length - 1;
-  if (colons === 1) {
-    const [host, port] = bare.split(':');
-    throw new UsageError(`-h expects a host, not ${quoted(text)}`, `Write -h ${host} -p ${port}`);
-  }
-  return colons === 0 ? bare : `[${bare}]`;
-}
-
 /** A session that the server kept is taken over with its backlog: the other ways would throw the backlog away. */
-function sessionOptions(args: ParsedArguments): ConnectOptions {
-  const clientId = args.text('id');
+function sessionOptions(args: ParsedArguments, { connect }: PropertyOptions): ConnectOptions {
+  const clientId = clientIdentifier(args);
   const given = clientId === undefined ? {} : { clientId: wellFormed('-i', clientId) };
-  if (!args.flag('disable-clean-session')) return given;
+  const sessionExpirySeconds = args.number('session-expiry-interval');
+  const expiry = sessionExpirySeconds === undefined ? {} : { sessionExpirySeconds };
+  if (!args.flag('disable-clean-session')) {
+    if ((sessionExpirySeconds ?? connect.sessionExpirySeconds ?? 0) > 0 && !clientId) {
+      if (args.mosquitto === undefined) {
+        throw new UsageError(
+          '-x needs a client identifier, to find the session again',
+          'Add -i ID',
+        );
+      }
+    }
+    return { ...given, ...expiry };
+  }
   if (clientId === undefined || clientId === '') {
     throw new UsageError('-c needs a client identifier, to find the session again', 'Add -i ID');
   }
-  return { ...given, cleanStart: false, foreignSession: foreignSession(args) };
+  return { ...given, ...expiry, cleanStart: false, foreignSession: foreignSession(args) };
+}
+
+function clientIdentifier(args: ParsedArguments): string | undefined {
+  const prefix = args.text('id-prefix');
+  const id = args.text('id');
+  if (prefix === undefined) return id;
+  if (id !== undefined) throw new UsageError('-i and -I exclude each other');
+  return `${prefix}${process.pid}`;
 }
 
 /**
@@ -158,7 +176,7 @@ function sessionOptions(args: ParsedArguments): ConnectOptions {
  * would be taken for its repetition. So a publisher at QoS 2 begins anew.
  */
 function foreignSession(args: ParsedArguments): 'adopt' | 'reset' {
-  return args.program === 'mqtt-pub' && args.text('qos') === '2' ? 'reset' : 'adopt';
+  return args.program !== 'mqtt-sub' && args.text('qos') === '2' ? 'reset' : 'adopt';
 }
 
 function retryPlan(args: ParsedArguments): RetryPlan {
@@ -180,53 +198,5 @@ function reconnectOptions(
     // no time that they last at least.
     maxAttempts: minimumMs > 0 ? Number.POSITIVE_INFINITY : limit + 1,
     ...(program === 'mqtt-pub' ? { factor: publishBackOffFactor } : {}),
-  };
-}
-
-const insecureNote: Note = {
-  text: "--insecure: the server's certificate is not checked, anybody on the way can read and change everything",
-};
-
-function tlsOptions(args: ParsedArguments, scheme: string): TlsOptions | undefined {
-  if (scheme !== 'mqtts' && scheme !== 'wss') return undefined;
-  const { cafile, cert, key } = {
-    cafile: args.text('cafile'),
-    cert: args.text('cert'),
-    key: args.text('key'),
-  };
-  if ((cert === undefined) !== (key === undefined)) {
-    throw new UsageError(
-      '--cert and --key go together: the client certificate and its private key',
-    );
-  }
-  const certificate = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----/;
-  return {
-    ...(cafile === undefined ? {} : { ca: readPemFile('--cafile', cafile, certificate) }),
-    ...(cert === undefined ? {} : { cert: readPemFile('--cert', cert, certificate) }),
-    ...(key === undefined
-      ? {}
-      : { key: readPemFile('--key', key, /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY-----/) }),
-    ...(args.flag('insecure') ? { rejectUnauthorized: false } : {}),
-  };
-}
-
-function willOptions(args: ParsedArguments): WillOptions | undefined {
-  const topic = args.text('will-topic');
-  if (topic === undefined) {
-    const alone = (['will-payload', 'will-qos', 'will-retain'] as const).find((n) => args.given(n));
-    if (alone === undefined) return undefined;
-    throw new UsageError(`--${alone} needs --will-topic`);
-  }
-  const problem = topicNameProblem(topic);
-  if (problem !== undefined) throw new UsageError(`--will-topic ${quoted(topic)} ${problem}`);
-  const payload = argumentBytes(args.text('will-payload') ?? '');
-  if (payload.length > 65_535) {
-    throw new UsageError(`--will-payload has ${payload.length} bytes; a will has at most 65535`);
-  }
-  return {
-    topic: wellFormed('--will-topic', topic),
-    payload,
-    qos: Number(args.text('will-qos') ?? 0) as 0 | 1 | 2,
-    retain: args.flag('will-retain'),
   };
 }

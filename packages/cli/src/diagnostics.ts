@@ -23,6 +23,7 @@ export class Diagnostics {
   readonly #open: () => ErrorStream;
   #opened: ErrorStream | undefined;
   #quiet = false;
+  #exact = false;
 
   /** The stream is asked for when there is something to say: most runs save the time it takes. */
   constructor(program: ProgramName, open: () => ErrorStream = () => process.stderr) {
@@ -37,7 +38,7 @@ export class Diagnostics {
 
   /** An error that ends the program, in at most three lines. `always`: also under `--quiet`. */
   error(report: Report, always = false): void {
-    if (this.#quiet && !always) return;
+    if ((this.#exact || this.#quiet) && !always) return;
     this.#line(`${this.#program}: ${report.what}`);
     if (report.why !== undefined) this.#line(`  ${report.why}`);
     if (report.hint !== undefined) this.#line(`  ${report.hint}`);
@@ -45,8 +46,19 @@ export class Diagnostics {
 
   /** Something that a person should know while the program goes on. */
   note(note: Note): void {
-    if (this.#quiet || (note.terminalOnly === true && this.#stream.isTTY !== true)) return;
+    if (this.#quiet || this.#exact || (note.terminalOnly === true && this.#stream.isTTY !== true))
+      return;
     this.#line(`${this.#program}: ${note.text}`);
+  }
+
+  /** As mosquitto's programs speak: only what is given to `exactly`. */
+  speakExactly(): void {
+    this.#exact = true;
+  }
+
+  /** Text with its line ends, as it is; `always`: also under `--quiet`. */
+  exactly(text: string, always = false): void {
+    if (text !== '' && (always || !this.#quiet)) this.#stream.write(text);
   }
 
   /** A line of `-d`. */

@@ -11,19 +11,22 @@ export interface Sink {
   bytes(bytes: Uint8Array): void;
 }
 
-export type MessageFormat = (message: PrintableMessage, sink: Sink) => void;
+export type MessageFormat = (message: Message, sink: Sink) => void;
+
+/** A format that looks at topic and payload alone. */
+export type SimpleFormat = (message: PrintableMessage, sink: Sink) => void;
 
 /**
  * For a pipe or a file, byte for byte as mosquitto_sub prints: the payload untouched and LF, nothing for an empty
- * payload; with topics `TOPIC PAYLOAD`, `TOPIC (null)` for an empty one.
+ * payload; with topics `TOPIC PAYLOAD`, `TOPIC (null)` for an empty one. `noEol` leaves the LF out.
  */
-export function pipeFormat(showTopic: boolean, paint: Paint): MessageFormat {
+export function pipeFormat(showTopic: boolean, paint: Paint, noEol = false): SimpleFormat {
   return ({ topic, payload }, sink) => {
-    if (!showTopic && payload.length === 0) return;
+    if (payload.length === 0 && (!showTopic || noEol)) return;
     if (showTopic) sink.text(`${paint.topic(topic)} `);
     if (payload.length === 0) sink.text('(null)');
     else sink.bytes(payload);
-    sink.text('\n');
+    if (!noEol) sink.text('\n');
   };
 }
 
@@ -34,10 +37,10 @@ const shownCharacters = 1000;
  * For a terminal: the same on one line, control characters and bytes that are not text as escapes. Of a payload that is
  * not text the beginning is enough; text is shown in full.
  */
-export function terminalFormat(showTopic: boolean, paint: Paint): MessageFormat {
+export function terminalFormat(showTopic: boolean, paint: Paint, noEol = false): SimpleFormat {
   return ({ topic, payload }, sink) => {
     const start = showTopic ? `${paint.topic(escapeText(topic))} ` : '';
-    sink.text(`${start}${shownPayload(payload, paint)}\n`);
+    sink.text(`${start}${shownPayload(payload, paint)}${noEol ? '' : '\n'}`);
   };
 }
 

@@ -1,7 +1,10 @@
 import type { Program } from './program.ts';
 
-/** The program `mqtt-sub`, for `runProgram`. */
+/** The program `mqtt-sub`, for `runProgram`. With `--request` it publishes a request and prints the response. */
 export const mqttSub: Program = {
   name: 'mqtt-sub',
-  load: async () => (await import('./subscribe-program.ts')).subscribeProgram,
+  load: async (name) =>
+    name === 'mqtt-request'
+      ? (await import('./request-program.ts')).requestProgram
+      : (await import('./subscribe-program.ts')).subscribeProgram,
 };

@@ -38,8 +38,34 @@ export function durationValueMs(option: OptionDefinition, text: string): number 
   const parts = /^([0-9]+(?:\.[0-9]+)?|\.[0-9]+)(ms|s|m|h)?$/.exec(text);
   const value = parts === null ? Number.NaN : Number(parts[1]) * unitMs[parts[2] ?? 's']!;
   if (value > longestMs) throw wrongValue(option, text, 'at most 24 days');
+  if (value === 0 && option.minimum === 0) return 0;
   if (value > 0) return Math.max(1, Math.round(value));
   throw wrongValue(option, text, 'a time above 0 in seconds, such as 5, 0.5, 500ms or 2m');
+}
+
+const never: ReadonlySet<string> = new Set(['never', '-1', '∞', '4294967295']);
+
+/** The seconds of an `expiry`: as `seconds`, or `Infinity` for never. */
+export function expiryValue(option: OptionDefinition, text: string): number {
+  return never.has(text) ? Number.POSITIVE_INFINITY : secondsValue(option, text);
+}
+
+const unitOfRateMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
+
+/** A rate as the milliseconds between two: `10`, `10/s`, `0.5/s`, `30/m`, `5/h`. */
+export function rateValueMs(option: OptionDefinition, text: string): number {
+  const parts = /^([0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:\/(s|m|h))?$/.exec(text);
+  const value = parts === null ? Number.NaN : Number(parts[1]);
+  if (value > 0) return unitOfRateMs[parts?.[2] ?? 's']! / value;
+  throw wrongValue(option, text, 'a rate above 0, such as 10/s, 30/m or 5/h');
+}
+
+/** A share as a number from 0 to 1: `10`, `10%`, `0.1%`. */
+export function percentValue(option: OptionDefinition, text: string): number {
+  const parts = /^([0-9]+(?:\.[0-9]+)?|\.[0-9]+)%?$/.exec(text);
+  const value = parts === null ? Number.NaN : Number(parts[1]);
+  if (value >= 0.1 && value <= 100) return value / 100;
+  throw wrongValue(option, text, 'a share from 0.1 to 100 %, such as 10%');
 }
 
 /** What a choice stands for. */

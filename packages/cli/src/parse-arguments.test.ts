@@ -118,17 +118,34 @@ describe('mistakes', () => {
     expect(mistake(() => pub('--verbose'))).toContain('mqtt-sub has it.');
   });
 
-  it("an option that mosquitto's program has is told apart from a misspelt one", () => {
-    expect(mistake(() => sub('-F', '%t'))).toBe(
-      "mosquitto's -F is not supported yet | -v prints the topic before each message.",
+  it('a property takes three values, a user property four', () => {
+    const parsed = pub(
+      '-D',
+      'publish',
+      'content-type',
+      '-t',
+      '-D',
+      'publish',
+      'user-property',
+      'k',
+      'v',
+      '-m',
+      'x',
     );
-    expect(mistake(() => pub('--repeat', '3'))).toBe(
-      "mosquitto's --repeat is not supported yet | mqtt-pub --help=all shows what is.",
+    expect(parsed.texts('property').map((text) => JSON.parse(text))).toEqual([
+      ['publish', 'content-type', '-t'],
+      ['publish', 'user-property', 'k', 'v'],
+    ]);
+    expect(parsed.text('message')).toBe('x');
+    expect(mistake(() => pub('-D', 'publish', 'user-property', 'k'))).toContain(
+      '-D needs 4 values: -D PACKET user-property KEY VALUE',
     );
-    expect(mistake(() => sub('-vN'))).toContain("mosquitto's -N is not supported yet");
-    expect(mistake(() => sub('--capath=x'))).toContain("mosquitto's --capath is not supported yet");
-    // mosquitto_pub has no such option either.
-    expect(mistake(() => pub('-F', 'x'))).toContain('unknown option -F');
+    expect(mistake(() => pub('-D', 'publish'))).toContain('-D needs 3 values');
+  });
+
+  it('an option of the other program is told apart from a misspelt one', () => {
+    expect(mistake(() => pub('-F', 'x'))).toBe('mqtt-pub has no option -F | mqtt-sub has it.');
+    expect(mistake(() => sub('--repeat', '3'))).toContain('mqtt-pub has it.');
   });
 
   it('a long option with one dash is not read as letters', () => {

@@ -6,11 +6,24 @@ import {
   optionsOf,
   type ProgramName,
 } from './option-table.ts';
-import { choiceValue, durationValueMs, integerValue, secondsValue } from './option-values.ts';
+import {
+  choiceValue,
+  durationValueMs,
+  expiryValue,
+  integerValue,
+  percentValue,
+  rateValueMs,
+  secondsValue,
+} from './option-values.ts';
+
+/** mosquitto's programs. */
+export type MosquittoName = 'mosquitto_pub' | 'mosquitto_sub' | 'mosquitto_rr';
 
 /** A command line that was understood: every value is checked against its option's kind. */
 export interface ParsedArguments {
   readonly program: ProgramName;
+  /** The program of mosquitto that we are to be like in every way, if any. */
+  readonly mosquitto: MosquittoName | undefined;
   /** What stands by itself, and everything after `--`. */
   readonly positionals: readonly string[];
   given(name: OptionName): boolean;
@@ -19,7 +32,10 @@ export interface ParsedArguments {
   text(name: OptionName): string | undefined;
   /** All values of an option, in order. */
   texts(name: OptionName): readonly string[];
-  /** An integer as it is, `seconds` in seconds, a duration in milliseconds; of several the last. */
+  /**
+   * An integer as it is, `seconds` and `expiry` in seconds (`Infinity`: never), a duration in milliseconds, a rate as
+   * the milliseconds between two, a share from 0 to 1; of several the last.
+   */
   number(name: OptionName): number | undefined;
 }
 
@@ -34,7 +50,7 @@ export function parseArguments(program: ProgramName, argv: readonly string[]): P
     narg: Object.fromEntries(takesValue.map((name) => [name, 1])),
     configuration: parserConfiguration,
   });
-  const values = new Map<string, readonly (string | number)[]>();
+  const values = new Map<OptionName, readonly OptionValue[]>();
   for (const option of options) {
     const value = parsed[option.name];
     if (value === undefined) continue;
@@ -44,9 +60,23 @@ export function parseArguments(program: ProgramName, argv: readonly string[]): P
       all.map((one) => checked(option, one)),
     );
   }
+  return parsedArguments(program, tokens.positionals, values, undefined);
+}
+
+/** A value after it was checked: of the kinds with numbers a number. */
+export type OptionValue = string | number;
+
+/** The arguments that these values are. */
+export function parsedArguments(
+  program: ProgramName,
+  positionals: readonly string[],
+  values: ReadonlyMap<OptionName, readonly OptionValue[]>,
+  mosquitto: MosquittoName | undefined,
+): ParsedArguments {
   return {
     program,
-    positionals: tokens.positionals,
+    mosquitto,
+    positionals,
     given: (name) => values.has(name),
     flag: (name) => values.has(name),
     text: (name) => values.get(name)?.at(-1)?.toString(),
@@ -66,13 +96,26 @@ const parserConfiguration = {
   'short-option-groups': false,
 };
 
-function checked(option: OptionDefinition, value: unknown): string | number {
+function checked(option: OptionDefinition, value: unknown): OptionValue {
   const text = String(value);
-  if (option.kind === 'integer') return integerValue(option, text);
-  if (option.kind === 'duration') return durationValueMs(option, text);
-  if (option.kind === 'seconds') return secondsValue(option, text);
-  if (option.kind === 'choice') return choiceValue(option, text);
-  return text;
+  switch (option.kind) {
+    case 'integer':
+      return integerValue(option, text);
+    case 'duration':
+      return durationValueMs(option, text);
+    case 'seconds':
+      return secondsValue(option, text);
+    case 'expiry':
+      return expiryValue(option, text);
+    case 'rate':
+      return rateValueMs(option, text);
+    case 'percent':
+      return percentValue(option, text);
+    case 'choice':
+      return choiceValue(option, text);
+    default:
+      return text;
+  }
 }
 
 function numberOf(value: string | number | undefined): number | undefined {

@@ -1,6 +1,7 @@
 import { Diagnostics } from './diagnostics.ts';
 import { ExitCode } from './exit-codes.ts';
 import { helpText } from './help.ts';
+import { type CalledAs, calledAs } from './mosquitto-name.ts';
 import type { ProgramName } from './option-table.ts';
 import { type ParsedArguments, parseArguments } from './parse-arguments.ts';
 import { rawArguments } from './raw-arguments.ts';
@@ -14,7 +15,7 @@ export type ProgramBody = (args: ParsedArguments, diagnostics: Diagnostics) => P
 export interface Program {
   readonly name: ProgramName;
   /** Loads what the program does: help and mistakes need none of it. */
-  readonly load: () => Promise<ProgramBody>;
+  readonly load: (name: ProgramName) => Promise<ProgramBody>;
 }
 
 /**
@@ -22,32 +23,61 @@ export interface Program {
  * of `ExitCode`. Whatever goes wrong is told in at most three lines.
  */
 export async function runProgram(program: Program, version: string): Promise<void> {
-  const diagnostics = new Diagnostics(program.name);
+  const called = calledAs(program.name, process.argv[1] ?? '', process.argv.slice(2), process.env);
+  const diagnostics = new Diagnostics(called.program);
   const fail = (error: unknown): never => {
     diagnostics.error(internalReport(error), true);
     process.exit(ExitCode.internal);
   };
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
-  const code = await run(program, version, diagnostics);
+  const code = await run(program, called, version, diagnostics);
   await diagnostics.flushed();
   process.exit(code);
 }
 
-async function run(program: Program, version: string, diagnostics: Diagnostics): Promise<number> {
-  const { name } = program;
+async function run(
+  program: Program,
+  called: CalledAs,
+  version: string,
+  diagnostics: Diagnostics,
+): Promise<number> {
+  const name = called.program;
+  const argv = rawArguments(process.argv.slice(2));
+  if (called.mosquitto !== undefined) {
+    const { runMosquitto } = await import('./mosquitto-program.ts');
+    return runMosquitto(called.mosquitto, argv, version, diagnostics, print, () =>
+      program.load(name),
+    );
+  }
   try {
-    const args = parseArguments(name, rawArguments(process.argv.slice(2)));
+    const args = await withOptionsFile(parseArguments(name, argv), argv);
     if (args.flag('help')) return print(await helpText(name, args.text('help')));
     if (args.flag('version')) return print(`${name} ${version}\n`);
     if (args.flag('quiet')) diagnostics.silence();
-    const body = await program.load();
+    const body = await program.load(name);
     return await body(args, diagnostics);
   } catch (error) {
-    if (!isUsageError(error)) throw error;
+    if (!isUsageError(error) && !isInvalidArgument(error)) throw error;
     diagnostics.error(usageReport(error, name), true);
     return ExitCode.usage;
   }
+}
+
+/** What the client itself finds wrong with its options. */
+export function isInvalidArgument(error: unknown): error is Error & { hint: string | undefined } {
+  return error instanceof Error && (error as { code?: unknown }).code === 'invalidArgument';
+}
+
+/** The arguments with those of the file of `-o` before them. */
+async function withOptionsFile(
+  args: ParsedArguments,
+  argv: readonly string[],
+): Promise<ParsedArguments> {
+  const file = args.text('options-file');
+  if (file === undefined) return args;
+  const { optionsFileArguments } = await import('./options-file.ts');
+  return parseArguments(args.program, [...optionsFileArguments(file), ...argv]);
 }
 
 /** Resolves when the text was written, or when nobody reads it. That it could not be written is no success. */

@@ -1,5 +1,6 @@
 import { topicNameProblem } from '@mqtt-kit/packet';
-import { type ConnectionPlan, connectionPlan, wellFormed } from './connection-options.ts';
+import type { MessageProperties } from 'mqtt-kit';
+import { type ConnectionPlan, connectionPlan } from './connection-options.ts';
 import type { Note } from './diagnostics.ts';
 import { readInputFile } from './input-files.ts';
 import type { OptionName } from './option-table.ts';
@@ -7,19 +8,49 @@ import type { ParsedArguments } from './parse-arguments.ts';
 import { argumentBytes } from './raw-arguments.ts';
 import { positionalHint, topicNotes } from './topic-hints.ts';
 import { quoted, UsageError } from './usage-error.ts';
+import { wellFormed } from './well-formed.ts';
 
-/** Where the messages come from. */
+/** A message to publish; what is missing is as the command line says. */
+export interface FeedMessage {
+  readonly topic?: string | undefined;
+  readonly payload: Uint8Array;
+  readonly qos?: 0 | 1 | 2 | undefined;
+  readonly retain?: boolean | undefined;
+  readonly properties?: MessageProperties | undefined;
+}
+
+/** Messages one after the other. What it throws is told as a mistake in the input. */
+export type MessageFeed = AsyncIterable<FeedMessage>;
+
+/**
+ * Where the messages come from. A `feed` is anything else that makes messages: it is loaded when it is needed, and
+ * asked for the next message when there is room for it.
+ */
 export type MessageSource =
   | { readonly kind: 'payload'; readonly payload: Uint8Array }
   | { readonly kind: 'stdinFile' }
-  | { readonly kind: 'stdinLines' };
+  | { readonly kind: 'stdinLines' }
+  | { readonly kind: 'feed'; readonly load: () => Promise<MessageFeed> };
 
 /** What `mqtt-pub` is to do. */
 export interface PublishPlan {
-  readonly topic: string;
+  /** `undefined` when every message tells its own. */
+  readonly topic: string | undefined;
   readonly source: MessageSource;
   readonly qos: 0 | 1 | 2;
   readonly retain: boolean;
+  readonly properties: MessageProperties;
+  /** How often the message is published. */
+  readonly repeat: number;
+  readonly repeatDelayMs: number;
+  /** The least time between two messages. */
+  readonly intervalMs: number;
+  /** Whether topic and message have fields to fill in. */
+  readonly template: boolean;
+  /** The folder that messages are kept in until they are acknowledged. */
+  readonly queueFolder: string | undefined;
+  /** What is cut from a line: mosquitto_pub ends it at U+0000. */
+  readonly lineEndsAtNul: boolean;
   readonly timeLimitMs: number | undefined;
   readonly connection: ConnectionPlan;
   readonly notes: readonly Note[];
@@ -41,29 +72,58 @@ export function publishPlan(
   if (args.positionals.length > (optionTopic === undefined ? 2 : 1)) {
     throw tooManyPositionals(args);
   }
-  const topic = checkTopic(optionTopic ?? first);
+  const ownTopics = args.given('replay') || (args.text('lines') ?? 'text') !== 'text';
+  const template = args.flag('template');
+  const topic = checkTopic(optionTopic ?? first, ownTopics, template);
+  const qos = Number(args.text('qos') ?? 0) as 0 | 1 | 2;
   return {
     topic,
     source: messageSource(args, positionalMessage),
-    qos: Number(args.text('qos') ?? 0) as 0 | 1 | 2,
+    qos,
     retain: args.flag('retain'),
+    properties: connection.properties.publish,
+    repeat: args.number('repeat') ?? 1,
+    repeatDelayMs: args.number('repeat-delay') ?? 0,
+    intervalMs: args.number('rate') ?? 0,
+    template,
+    queueFolder: queueFolder(args, qos),
+    lineEndsAtNul: args.mosquitto !== undefined,
     timeLimitMs: args.number('timeout'),
     connection,
-    notes: [...connection.notes, ...topicNotes([topic]), ...lastTopicNote(given)],
+    notes: [
+      ...connection.notes,
+      ...topicNotes(topic === undefined ? [] : [topic]),
+      ...lastTopicNote(given),
+    ],
   };
 }
 
-function checkTopic(topic: string | undefined): string {
+function checkTopic(
+  topic: string | undefined,
+  ownTopics: boolean,
+  template: boolean,
+): string | undefined {
   if (topic === undefined) {
+    if (ownTopics) return undefined;
     throw new UsageError('no topic given', 'Try: mqtt-pub -t house/kitchen/light -m on');
   }
   const problem = topicNameProblem(topic);
-  if (problem === undefined) return wellFormed('-t', topic);
+  if (problem === undefined || template) return wellFormed('-t', topic);
   const wildcard = /[+#]/.test(topic);
   throw new UsageError(
     `the topic ${quoted(topic)} ${problem}`,
     wildcard ? 'Wildcards are for mqtt-sub: a message has one topic.' : undefined,
   );
+}
+
+/** A queue holds what is to be acknowledged: at QoS 0 nothing is. */
+function queueFolder(args: ParsedArguments, qos: 0 | 1 | 2): string | undefined {
+  const folder = args.text('queue');
+  if (folder === undefined) return undefined;
+  if (folder === '') throw new UsageError('--queue expects a folder, not an empty value');
+  if (qos === 0)
+    throw new UsageError('--queue needs -q 1 or -q 2: at QoS 0 nothing is acknowledged');
+  return folder;
 }
 
 function lastTopicNote(given: readonly string[]): readonly Note[] {
@@ -81,10 +141,25 @@ const sourceOptions: readonly (readonly [OptionName, string])[] = [
   ['stdin-file', '-s'],
   ['stdin-line', '-l'],
   ['null-message', '-n'],
+  ['lines', '--lines'],
+  ['replay', '--replay'],
 ];
 
-function messageSource(args: ParsedArguments, positional: string | undefined): MessageSource {
-  const given = sourceOptions.filter(([name]) => args.given(name)).map(([, label]) => label);
+/** What is published, by the one option that says so. Throws `UsageError`. */
+export function messageSource(
+  args: ParsedArguments,
+  positional: string | undefined,
+): MessageSource {
+  const given = sourceOptions
+    .filter(([name]) => args.given(name))
+    .map(([, label]) => label)
+    // Lines of standard input, told twice.
+    .filter((label) => label !== '-l' || !args.given('lines'));
+  if (args.given('repeat') && (given[0] === '-l' || given[0] === '--lines')) {
+    if (args.mosquitto === undefined) {
+      throw new UsageError('--repeat is for one message, not for lines of standard input');
+    }
+  }
   if (positional !== undefined) {
     if (given.length > 0) throw unexpectedPositional(positional, given[0]!);
     return { kind: 'payload', payload: argumentBytes(positional) };
@@ -101,6 +176,10 @@ function messageSource(args: ParsedArguments, positional: string | undefined): M
       return { kind: 'stdinFile' };
     case '-l':
       return { kind: 'stdinLines' };
+    case '--lines':
+      return linesSource(args.text('lines') as LinesForm);
+    case '--replay':
+      return replaySource(args);
     case '-n':
       return { kind: 'payload', payload: new Uint8Array(0) };
     default:
@@ -109,6 +188,30 @@ function messageSource(args: ParsedArguments, positional: string | undefined): M
         'Add -m TEXT, -f FILE, -s or -l for standard input, or -n for an empty message',
       );
   }
+}
+
+type LinesForm = 'text' | 'json' | 'tsv' | 'csv';
+
+function linesSource(form: LinesForm): MessageSource {
+  if (form === 'text') return { kind: 'stdinLines' };
+  return {
+    kind: 'feed',
+    load: async () => (await import('./line-feed.ts')).lineFeed(form, process.stdin),
+  };
+}
+
+function replaySource(args: ParsedArguments): MessageSource {
+  const file = args.text('replay') ?? '';
+  const text = args.text('speed') ?? '1';
+  const speed = text === 'max' ? Number.POSITIVE_INFINITY : Number(text.replace(/x$/, ''));
+  if (!(speed > 0)) {
+    throw new UsageError(`--speed expects a factor such as 1, 10 or max, not ${quoted(text)}`);
+  }
+  const loop = args.flag('loop');
+  return {
+    kind: 'feed',
+    load: async () => (await import('./replay-feed.ts')).replayFeed({ file, speed, loop }),
+  };
 }
 
 function checkSize(option: string, payload: Uint8Array): MessageSource {

@@ -1,11 +1,11 @@
-import type { MqttError } from 'mqtt-kit';
+import type { ConnectOptions, MqttError } from 'mqtt-kit';
 import { type ClientSession, openClient } from './client-session.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import { ExitCode, exitCodeOf, giveUpExitCode, signalExitCode } from './exit-codes.ts';
 import { oneShot } from './one-shot.ts';
-import type { ParsedArguments } from './parse-arguments.ts';
+import type { MosquittoName, ParsedArguments } from './parse-arguments.ts';
 import { largestPayload, type PublishPlan, publishPlan } from './publish-plan.ts';
-import { Publisher } from './publisher.ts';
+import { Publisher, type PublisherTools } from './publisher.ts';
 import { inputReport, reportOf, timeLimitReport, unpublishedReport } from './report-error.ts';
 import { onEndingSignal } from './signals.ts';
 
@@ -35,14 +35,19 @@ export async function publishProgram(
   if (plan.timeLimitMs !== undefined) {
     setTimeout(() => end.settle({ kind: 'timeLimit' }), plan.timeLimitMs);
   }
-  // One message gains nothing from an alias for its topic.
-  const topicAliases = plan.source.kind === 'stdinLines';
-  const session = await openClient(plan.connection, { queue, topicAliases }, diagnostics, (error) =>
-    end.settle({ kind: 'givenUp', error }),
+  const tools = await publisherTools(plan, args, diagnostics);
+  const session = await openClient(
+    plan.connection,
+    await clientOptions(plan, args),
+    diagnostics,
+    (error) => end.settle({ kind: 'givenUp', error }),
+    args.mosquitto,
   );
-  const publisher = new Publisher(session.client, plan, diagnostics);
+  const publisher = new Publisher(session.client, plan, diagnostics, tools);
+  // mosquitto_pub says nothing before it is accepted.
+  const begin = args.mosquitto === undefined ? Promise.resolve() : session.accepted;
   // Without a line to publish the server is still to accept the connection.
-  Promise.all([publisher.run(), session.accepted]).then(
+  Promise.all([begin.then(() => publisher.run()), session.accepted]).then(
     () => end.settle({ kind: 'done' }),
     (error: unknown) => end.settle({ kind: 'input', error }),
   );
@@ -52,8 +57,12 @@ export async function publishProgram(
   const gaveUp = status.state === 'closed' ? status.reason : undefined;
   // The time is over: nothing is waited for any more.
   const timeoutMs = first.kind === 'timeLimit' ? 0 : closeTimeoutMs;
-  const { serverError } = await session.client.close({ timeoutMs });
+  const { disconnect } = plan.connection.properties;
+  const { serverError } = await session.client.close({ timeoutMs, ...disconnect });
   const reason: End = gaveUp === undefined ? first : { kind: 'givenUp', error: gaveUp };
+  if (args.mosquitto !== undefined) {
+    return mosquittoEnd(reason, args.mosquitto, plan, publisher, diagnostics);
+  }
   if (reason.kind === 'done' && serverError !== undefined && concerns(plan, serverError)) {
     return tell({ kind: 'givenUp', error: serverError }, session, publisher, plan, diagnostics);
   }
@@ -70,6 +79,92 @@ function concerns(plan: PublishPlan, { code }: MqttError): boolean {
 
 /** Nothing is refused for lack of room: the publisher's own window bounds what is under way. */
 const queue = { overflow: 'wait', maxBytes: 2 * largestPayload } as const;
+
+async function clientOptions(plan: PublishPlan, args: ParsedArguments): Promise<ConnectOptions> {
+  // One message gains nothing from an alias for its topic.
+  const many = plan.source.kind === 'stdinLines' || plan.source.kind === 'feed' || plan.repeat > 1;
+  const topicAliases =
+    plan.connection.properties.topicAlias || (many && args.mosquitto === undefined);
+  if (plan.queueFolder === undefined) return { queue, topicAliases };
+  const { queueOptions } = await import('./publish-queue.ts');
+  return { queue, topicAliases, ...queueOptions(plan.queueFolder, plan.connection.options) };
+}
+
+/** What few ask for is loaded when it is asked for. */
+async function publisherTools(
+  plan: PublishPlan,
+  args: ParsedArguments,
+  diagnostics: Diagnostics,
+): Promise<PublisherTools> {
+  const intervalMs = Math.max(plan.intervalMs, plan.repeatDelayMs);
+  const theirs = args.mosquitto === undefined ? undefined : await import('./mosquitto-ends.ts');
+  return {
+    pace: intervalMs === 0 ? undefined : new (await import('./pace.ts')).Pace(intervalMs),
+    fill: plan.template ? await templateFill(plan) : undefined,
+    onFailure:
+      theirs &&
+      ((number, error) => {
+        if (error.code !== 'publishRefused') return;
+        diagnostics.exactly(theirs.refusedPublish(number, error));
+      }),
+  };
+}
+
+/** Fields that cannot be are told before anything is sent. */
+async function templateFill({ topic = '', source }: PublishPlan): Promise<PublisherTools['fill']> {
+  const { PayloadTemplate } = await import('./payload-template.ts');
+  const template = new PayloadTemplate(process.env);
+  template.fill(topic, undefined);
+  if (source.kind === 'payload') {
+    template.fill(new TextDecoder().decode(source.payload), undefined);
+  }
+  return (next) => {
+    template.next();
+    return (text) => template.fill(text, next);
+  };
+}
+
+/** As mosquitto_pub: that a server refused a message is a warning, and what left at QoS 0 is done. */
+async function mosquittoEnd(
+  reason: End,
+  name: MosquittoName,
+  plan: PublishPlan,
+  publisher: Publisher,
+  diagnostics: Diagnostics,
+): Promise<number> {
+  const { endByError } = await import('./mosquitto-ends.ts');
+  const version50 = plan.connection.options.version === '5.0';
+  switch (reason.kind) {
+    case 'done': {
+      const { firstFailure } = publisher;
+      if (firstFailure === undefined || firstFailure.code === 'publishRefused') return 0;
+      const end = endByError(firstFailure, name, version50);
+      diagnostics.exactly(end.text);
+      return end.code;
+    }
+    case 'givenUp': {
+      const end = endByError(reason.error, name, version50);
+      diagnostics.exactly(end.text);
+      return end.code;
+    }
+    case 'signal':
+      // It dies of it, as every program does that looks after no signals.
+      return signalExitCode[reason.signal] ?? ExitCode.internal;
+    case 'timeLimit':
+      return ExitCode.timeLimit;
+    case 'input': {
+      const { message } = reason.error as Error;
+      const empty = message.includes('is empty');
+      diagnostics.exactly(
+        empty
+          ? 'Error: Zero length input.\nError loading input from stdin.\n'
+          : `Error: ${message}\n`,
+        true,
+      );
+      return 1;
+    }
+  }
+}
 
 function tell(
   reason: End,

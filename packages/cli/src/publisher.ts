@@ -1,31 +1,53 @@
-import type { MqttClient, MqttError } from 'mqtt-kit';
+import { fstatSync } from 'node:fs';
+import type { MqttClient, MqttError, PublishOptions, PublishPromise } from 'mqtt-kit';
 import type { Diagnostics } from './diagnostics.ts';
 import { LineSplitter } from './lines.ts';
-import { largestPayload, type PublishPlan } from './publish-plan.ts';
+import type { Pace } from './pace.ts';
+import { type FeedMessage, largestPayload, type PublishPlan } from './publish-plan.ts';
 import { PublishWindow } from './publish-window.ts';
 import { UsageError } from './usage-error.ts';
 
+/** What few ask for. */
+export interface PublisherTools {
+  /** Holds messages back, for `--rate` and `--repeat-delay`. */
+  readonly pace: Pace | undefined;
+  /** Begins the next message of `--template`; what it returns fills in the fields of a text. */
+  readonly fill: ((line: Uint8Array | undefined) => (text: string) => string) | undefined;
+  /** Told of each message that was not published, with its number. */
+  readonly onFailure: ((number: number, error: MqttError) => void) | undefined;
+}
+
 /** Publishes what the command line says, and knows what became of it. */
 export class Publisher {
-  readonly #client: MqttClient;
+  readonly #client: Pick<MqttClient, 'publish'>;
   readonly #plan: PublishPlan;
   readonly #diagnostics: Diagnostics;
+  readonly #tools: PublisherTools;
+  readonly #options: PublishOptions;
   readonly #window = new PublishWindow();
   readonly #splitter: LineSplitter;
   /** Lines of the last chunk, and how many of them were published. */
   #lines: Uint8Array[] = [];
   #linesDone = 0;
   #published = 0;
-  /** Whether the one message of `-m`, `-f` or `-s` is still to come. */
-  #outstanding: 0 | 1;
+  /** Messages of `-m`, `-f` or `-s` that are still to come. */
+  #outstanding: number;
   #stopped = false;
 
-  constructor(client: MqttClient, plan: PublishPlan, diagnostics: Diagnostics) {
+  constructor(
+    client: Pick<MqttClient, 'publish'>,
+    plan: PublishPlan,
+    diagnostics: Diagnostics,
+    tools: PublisherTools,
+  ) {
     this.#client = client;
     this.#plan = plan;
     this.#diagnostics = diagnostics;
+    this.#tools = tools;
+    this.#options = { ...plan.properties, qos: plan.qos, retain: plan.retain };
     this.#splitter = new LineSplitter((line) => this.#lines.push(line));
-    this.#outstanding = plan.source.kind === 'stdinLines' ? 0 : 1;
+    const single = plan.source.kind === 'payload' || plan.source.kind === 'stdinFile';
+    this.#outstanding = single ? plan.repeat : 0;
   }
 
   /** Messages as far as they were read. */
@@ -50,9 +72,20 @@ export class Publisher {
   /** Resolves when everything was published or refused. Rejects when the input cannot be used. */
   async run(): Promise<void> {
     const { source } = this.#plan;
-    if (source.kind === 'payload') this.#publish(source.payload);
-    else if (source.kind === 'stdinFile') this.#publish(await this.#wholeInput());
-    else await this.#publishLines();
+    switch (source.kind) {
+      case 'payload':
+        await this.#publishRepeatedly(source.payload);
+        break;
+      case 'stdinFile':
+        await this.#publishRepeatedly(await wholeInput(this.#diagnostics));
+        break;
+      case 'stdinLines':
+        await this.#publishLines();
+        break;
+      case 'feed':
+        await this.#publishFeed(await source.load());
+        break;
+    }
     await this.#window.empty();
   }
 
@@ -61,36 +94,60 @@ export class Publisher {
     this.#stopped = true;
   }
 
-  #publish(payload: Uint8Array): void {
-    const { topic, qos, retain } = this.#plan;
-    this.#outstanding = 0;
-    this.#published += 1;
-    this.#window.add(this.#client.publish(topic, payload, { qos, retain }), payload.length);
+  #publish(payload: Uint8Array, line?: Uint8Array): PublishPromise {
+    const { fill } = this.#tools;
+    const { topic = '' } = this.#plan;
+    if (fill === undefined) return this.#send(topic, payload, this.#options);
+    const fillNext = fill(line);
+    // A line is the payload itself, unless a message says where in it the line stands.
+    const text = line === undefined ? fillNext(new TextDecoder().decode(payload)) : undefined;
+    const bytes = text === undefined ? payload : new TextEncoder().encode(text);
+    return this.#send(fillNext(topic), bytes, this.#options);
   }
 
-  async #wholeInput(): Promise<Uint8Array> {
-    this.#tellTyping('-s: the message is read from the terminal, Ctrl-D ends it');
-    const chunks: Uint8Array[] = [];
-    let size = 0;
-    for await (const chunk of process.stdin as AsyncIterable<Uint8Array>) {
-      size += chunk.length;
-      if (size > largestPayload) {
-        throw new UsageError(
-          `-s: standard input is longer than an MQTT message can be (${largestPayload} bytes)`,
-        );
-      }
-      chunks.push(chunk);
+  #send(topic: string, payload: Uint8Array, options: PublishOptions): PublishPromise {
+    this.#published += 1;
+    const number = this.#published;
+    const promise = this.#client.publish(topic, payload, options);
+    this.#window.add(promise, payload.length);
+    const { onFailure } = this.#tools;
+    if (onFailure !== undefined) promise.catch((error: MqttError) => onFailure(number, error));
+    return promise;
+  }
+
+  /** With a delay the next one waits until the one before is done, as mosquitto_pub does. */
+  async #publishRepeatedly(payload: Uint8Array): Promise<void> {
+    const { repeatDelayMs } = this.#plan;
+    const { pace } = this.#tools;
+    for (let left = this.#outstanding; left > 0 && !this.#stopped; left -= 1) {
+      if (this.#window.full) await this.#window.room();
+      if (pace !== undefined) await pace.turn();
+      if (this.#stopped) return;
+      this.#outstanding = left - 1;
+      const promise = this.#publish(payload);
+      if (left > 1 && repeatDelayMs > 0) await promise.catch(() => {});
     }
-    if (size === 0) {
-      throw new UsageError('-s: standard input is empty', 'For an empty message: -n');
+  }
+
+  async #publishFeed(feed: AsyncIterable<FeedMessage>): Promise<void> {
+    const { pace } = this.#tools;
+    for await (const { topic, payload, qos, retain, properties } of feed) {
+      if (this.#window.full) await this.#window.room();
+      if (pace !== undefined) await pace.turn();
+      if (this.#stopped) return;
+      this.#send(topic ?? this.#plan.topic ?? '', payload, {
+        ...this.#options,
+        ...(qos === undefined ? {} : { qos }),
+        ...(retain === undefined ? {} : { retain }),
+        ...properties,
+      });
     }
-    return Buffer.concat(chunks);
   }
 
   /** Reads no further while the window is full: what is not read waits with whoever writes it. */
   async #publishLines(): Promise<void> {
-    this.#tellTyping('-l: each line that you type is published, Ctrl-D ends');
-    for await (const chunk of process.stdin as AsyncIterable<Uint8Array>) {
+    tellTyping(this.#diagnostics, '-l: each line that you type is published, Ctrl-D ends');
+    for await (const chunk of standardInput('-l')) {
       this.#splitter.push(chunk);
       await this.#publishReadLines();
       if (this.#stopped) return;
@@ -100,16 +157,53 @@ export class Publisher {
   }
 
   async #publishReadLines(): Promise<void> {
+    const { pace } = this.#tools;
     for (; this.#linesDone < this.#lines.length; this.#linesDone += 1) {
       if (this.#window.full) await this.#window.room();
+      if (pace !== undefined) await pace.turn();
       if (this.#stopped) return;
-      this.#publish(this.#lines[this.#linesDone]!);
+      const line = this.#line(this.#lines[this.#linesDone]!);
+      this.#publish(line, line);
     }
     this.#lines = [];
     this.#linesDone = 0;
   }
 
-  #tellTyping(text: string): void {
-    if (process.stdin.isTTY) this.#diagnostics.note({ text, terminalOnly: true });
+  #line(line: Uint8Array): Uint8Array {
+    const nul = this.#plan.lineEndsAtNul ? line.indexOf(0) : -1;
+    return nul < 0 ? line : line.subarray(0, nul);
   }
+}
+
+/** Standard input as one message. Throws `UsageError` when it is empty, or more than a message can be. */
+export async function wholeInput(diagnostics: Diagnostics): Promise<Uint8Array> {
+  tellTyping(diagnostics, '-s: the message is read from the terminal, Ctrl-D ends it');
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of standardInput('-s')) {
+    size += chunk.length;
+    if (size > largestPayload) {
+      throw new UsageError(
+        `-s: standard input is longer than an MQTT message can be (${largestPayload} bytes)`,
+      );
+    }
+    chunks.push(chunk);
+  }
+  if (size === 0) {
+    throw new UsageError('-s: standard input is empty', 'For an empty message: -n');
+  }
+  return Buffer.concat(chunks);
+}
+
+/** The bytes of standard input. Throws `UsageError` when it cannot be read: it may be a directory. */
+async function* standardInput(option: string): AsyncGenerator<Uint8Array> {
+  // Node takes a directory for an empty file.
+  if (fstatSync(0).isDirectory()) {
+    throw new UsageError(`${option}: standard input is a directory`);
+  }
+  yield* process.stdin as AsyncIterable<Uint8Array>;
+}
+
+function tellTyping(diagnostics: Diagnostics, text: string): void {
+  if (process.stdin.isTTY) diagnostics.note({ text, terminalOnly: true });
 }

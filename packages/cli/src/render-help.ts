@@ -9,6 +9,8 @@ import {
 const usage: Readonly<Record<ProgramName, string>> = {
   'mqtt-pub': 'Publishes MQTT messages.\n\nUsage: mqtt-pub [OPTIONS] TOPIC [MESSAGE]',
   'mqtt-sub': 'Shows MQTT messages as they come.\n\nUsage: mqtt-sub [OPTIONS] TOPIC',
+  'mqtt-request':
+    'Publishes a request and shows the response.\n\nUsage: mqtt-sub --request [OPTIONS] TOPIC [MESSAGE]',
 };
 
 /** To be copied as they are. A line is shorter than `columns`, or it would be broken. */
@@ -27,6 +29,10 @@ const examples: Readonly<Record<ProgramName, string>> = {
   mqtt-sub -c -i desk -q 1 -t 'house/#'              # also what came meanwhile
   mqtt-sub -v -t '$SYS/#'                            # what the server tells
   MQTT_PASSWORD=x mqtt-sub -L 'mqtts://me@host/t/#'  # TLS and a password`,
+  'mqtt-request': `Examples:
+  mqtt-sub --request house/boiler/get temperature    # server on this machine
+  mqtt-sub --request -W 5 -t time -n                 # within 5 s, empty request
+  mqtt-sub --request -e reply/me -t time -m now      # a response topic of ours`,
 };
 
 const columns = 80;

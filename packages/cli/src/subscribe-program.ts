@@ -1,8 +1,5 @@
-import { isatty } from 'node:tty';
-
 import { reasonCodeName } from '@mqtt-kit/packet';
 import {
-  type Message,
   type MqttClient,
   type MqttError,
   MqttSubscribeError,
@@ -10,11 +7,11 @@ import {
   type SubscriptionGrant,
 } from 'mqtt-kit';
 import { type ClientSession, openClient } from './client-session.ts';
-import { chalkPaint, coloursWanted, plainPaint } from './colours.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import { ExitCode, exitCodeOf, giveUpExitCode, signalExitCode } from './exit-codes.ts';
-import { type MessageFormat, pipeFormat, terminalFormat } from './message-format.ts';
 import { MessageOutput } from './message-output.ts';
+import { messagePrinter, type Printer } from './message-printer.ts';
+import { MessageTaker, type TakerTools } from './message-taker.ts';
 import { type OneShot, oneShot } from './one-shot.ts';
 import type { ParsedArguments } from './parse-arguments.ts';
 import { watchOutputReader } from './reader-watch.ts';
@@ -22,9 +19,9 @@ import { outputReport, reportOf, timeLimitReport } from './report-error.ts';
 import { onEndingSignal } from './signals.ts';
 import { type SubscribePlan, subscribePlan } from './subscribe-plan.ts';
 
-/** What ends `mqtt-sub`. */
-type End =
-  | { readonly kind: 'count' | 'timeLimit' | 'signal' | 'readerGone' }
+/** What ends a program that prints messages. */
+export type SubscribeEnd =
+  | { readonly kind: 'count' | 'timeLimit' | 'signal' | 'readerGone' | 'idle' }
   | { readonly kind: 'outputFailed'; readonly error: NodeJS.ErrnoException }
   | { readonly kind: 'refused' | 'givenUp'; readonly error: MqttError };
 
@@ -40,8 +37,6 @@ const printedTogether = 32;
 /** What waits for a slow reader: beyond it the server is kept from sending. */
 const inbox = { maxMessages: 1000, maxBytes: 4 * 1024 * 1024 };
 
-const never: Promise<void> = new Promise(() => {});
-
 /** Runs `mqtt-sub`; resolves with its exit code. Throws `UsageError`, and `MqttError` for arguments of a connection. */
 export async function subscribeProgram(
   args: ParsedArguments,
@@ -49,7 +44,7 @@ export async function subscribeProgram(
 ): Promise<number> {
   const plan = subscribePlan(args, process.env);
   for (const note of plan.notes) diagnostics.note(note);
-  const end = oneShot<End>();
+  const end = oneShot<SubscribeEnd>();
   onEndingSignal(
     () => end.settle({ kind: 'signal' }),
     (signal) => process.exit(signalExitCode[signal]),
@@ -58,21 +53,54 @@ export async function subscribeProgram(
     setTimeout(() => end.settle({ kind: 'timeLimit' }), plan.timeLimitMs);
   }
   const output = openOutput(end);
-  const format = await messageFormat(plan, args);
-  const session = await openClient(plan.connection, { inbox }, diagnostics, (error) =>
-    end.settle({ kind: 'givenUp', error }),
+  const printer = await messagePrinter(
+    args,
+    { ...plan, server: plan.connection.url },
+    output,
+    diagnostics,
   );
-  subscribe(session, plan, format, output, diagnostics, end);
+  const tools = await takerTools(plan, args, diagnostics);
+  const session = await openClient(
+    plan.connection,
+    { inbox },
+    diagnostics,
+    (error) => end.settle({ kind: 'givenUp', error }),
+    args.mosquitto,
+  );
+  const taker = new MessageTaker(plan, session.client, printer, output, tools, end);
+  const begin = (): void => subscribe(session, plan, taker, diagnostics, end);
+  // What leaves together with CONNECT saves a round trip; mosquitto_sub waits until it is accepted.
+  if (args.mosquitto === undefined) begin();
+  else void session.accepted.then(begin);
+  if (args.mosquitto !== undefined) {
+    // A DISCONNECT with a reason is the end of it.
+    session.client.on('error', (error) => {
+      if (
+        error.reasonCode !== undefined &&
+        session.everConnected &&
+        error.code !== 'subscribeRefused'
+      ) {
+        end.settle({ kind: 'givenUp', error });
+      }
+    });
+  }
   const reason = await end.promise;
-  // A message that was printed is still to be acknowledged.
-  const written =
-    reason.kind === 'readerGone' || reason.kind === 'outputFailed' ? undefined : output.printed();
-  await session.client.close({ timeoutMs: closeTimeoutMs });
-  await Promise.race([written, wait(closeTimeoutMs)]);
-  return tell(reason, session, plan, diagnostics);
+  await endOutput(reason, printer, taker, output, session.client, plan);
+  if (args.mosquitto !== undefined) {
+    const { subscribeEnd } = await import('./mosquitto-subscribe-end.ts');
+    return subscribeEnd(
+      reason,
+      args.mosquitto,
+      plan.connection,
+      session.everConnected,
+      diagnostics,
+    );
+  }
+  return tell(reason, session, plan, taker.printed, diagnostics);
 }
 
-function openOutput(end: OneShot<End>): MessageOutput {
+/** Standard output for messages; that nobody reads it any more, or that it cannot be written, is an end. */
+export function openOutput(end: OneShot<SubscribeEnd>): MessageOutput {
   const output = new MessageOutput(process.stdout, (error) => {
     const gone = error.code === 'EPIPE' || error.code === 'ECONNRESET';
     end.settle(gone ? { kind: 'readerGone' } : { kind: 'outputFailed', error });
@@ -81,56 +109,102 @@ function openOutput(end: OneShot<End>): MessageOutput {
   return output;
 }
 
-async function messageFormat(plan: SubscribePlan, args: ParsedArguments): Promise<MessageFormat> {
-  const isTerminal = isatty(1);
-  const coloured = coloursWanted(args.text('color'), process.env, isTerminal);
-  const paint = coloured ? await chalkPaint() : plainPaint;
-  return isTerminal
-    ? terminalFormat(plan.showTopic || plan.severalTopics, paint)
-    : pipeFormat(plan.showTopic, paint);
+/** What few ask for is loaded when it is asked for. */
+async function takerTools(
+  plan: SubscribePlan,
+  args: ParsedArguments,
+  diagnostics: Diagnostics,
+): Promise<TakerTools> {
+  const { where, until, selection, topicFilters } = plan;
+  const conditions =
+    where === undefined && until === undefined ? undefined : await import('./condition.ts');
+  const context = (): { epochMs: number; deltaMs: undefined; topicFilters: readonly string[] } => ({
+    epochMs: Date.now(),
+    deltaMs: undefined,
+    topicFilters,
+  });
+  const condition = (option: string, text: string | undefined): TakerTools['until'] => {
+    if (text === undefined) return undefined;
+    const holds = conditions?.parseCondition(option, text);
+    return (message) => holds?.(message, context()) ?? false;
+  };
+  const whereHolds = condition('--where', where);
+  const { Selection } =
+    selection === undefined ? { Selection: undefined } : await import('./message-selection.ts');
+  const record = args.text('record');
+  const command = args.text('exec');
+  return {
+    selection:
+      Selection &&
+      selection &&
+      new Selection(selection, whereHolds, performance.now.bind(performance), Math.random),
+    until: condition('--until', until),
+    recorder:
+      record === undefined
+        ? undefined
+        : (await import('./message-recorder.ts')).openRecorder(record),
+    executor:
+      command === undefined
+        ? undefined
+        : (await import('./message-executor.ts')).messageExecutor(command, diagnostics),
+  };
 }
 
 function subscribe(
   session: ClientSession,
   plan: SubscribePlan,
-  format: MessageFormat,
-  output: MessageOutput,
+  taker: MessageTaker,
   diagnostics: Diagnostics,
-  end: OneShot<End>,
+  end: OneShot<SubscribeEnd>,
 ): void {
-  let left = plan.count;
-  const print = (message: Message): Promise<void> | undefined => {
-    // Nothing after the last one is taken: it stays with the server, unacknowledged.
-    if (left === 0 || end.settled) return never;
-    format(message, output);
-    left -= 1;
-    if (left === 0) void output.printed().then(() => end.settle({ kind: 'count' }));
-    if (message.qos > 0) return output.printed();
-    return output.full ? output.room() : undefined;
-  };
   const { client } = session;
-  const options = { qos: plan.qos, concurrency: plan.qos === 0 ? 1 : printedTogether };
-  client.subscribe(plan.topicFilters, options, print).then(
-    (subscription) => endWhenRefusedLater(client, subscription, end),
-    (error: MqttError) => {
-      if (error instanceof MqttSubscribeError && error.subscription !== undefined) {
-        for (const grant of error.grants) {
-          if (grant.reasonCode >= 0x80) diagnostics.note({ text: refusedText(grant) });
+  const handled = { qos: plan.qos, concurrency: plan.qos === 0 ? 1 : printedTogether };
+  const unsubscribed = unsubscribeWhenAccepted(session, plan);
+  if (plan.topicFilters.length === 0) {
+    if (plan.subscribeOnly) void unsubscribed.then(() => end.settle({ kind: 'count' }));
+    // Messages of a session may still come for filters of an earlier life.
+    client.on('unmatched', (message) => {
+      void taker.take(message);
+    });
+    return;
+  }
+  const { options, topicFilters } = plan;
+  client
+    .subscribe(topicFilters, { ...handled, ...options }, (message) => taker.take(message))
+    .then(
+      (subscription) => {
+        endWhenRefusedLater(client, subscription, end);
+        if (plan.subscribeOnly) void unsubscribed.then(() => end.settle({ kind: 'count' }));
+      },
+      (error: MqttError) => {
+        if (error instanceof MqttSubscribeError && error.subscription !== undefined) {
+          for (const grant of error.grants) {
+            if (grant.reasonCode >= 0x80) diagnostics.note({ text: refusedText(grant) });
+          }
+          endWhenRefusedLater(client, error.subscription, end);
+          if (plan.subscribeOnly) end.settle({ kind: 'refused', error });
+        } else if (client.status.state !== 'closed') {
+          // Why a client gave up is told by its status, with more to say.
+          end.settle({ kind: 'refused', error });
         }
-        endWhenRefusedLater(client, error.subscription, end);
-      } else if (client.status.state !== 'closed') {
-        // Why a client gave up is told by its status, with more to say.
-        end.settle({ kind: 'refused', error });
-      }
-    },
-  );
+      },
+    );
+}
+
+/** Resolves when the server has answered; what it knew nothing of is no matter. */
+async function unsubscribeWhenAccepted(session: ClientSession, plan: SubscribePlan): Promise<void> {
+  if (plan.unsubscribe.length === 0) return;
+  await session.accepted;
+  await session.client
+    .unsubscribe(plan.unsubscribe, plan.connection.properties.unsubscribe)
+    .catch(() => {});
 }
 
 /** A server that forgot the session may refuse what it granted before: without any filter there is nothing to wait for. */
 function endWhenRefusedLater(
   client: MqttClient,
   subscription: Subscription,
-  end: OneShot<End>,
+  end: OneShot<SubscribeEnd>,
 ): void {
   client.on('error', (error) => {
     const refused = error.code === 'subscribeRefused' || error.code === 'serverLimit';
@@ -142,18 +216,50 @@ function refusedText({ topicFilter, reasonCode }: SubscriptionGrant): string {
   return `the server refused the subscription to '${topicFilter}': ${reasonCodeName(reasonCode)}`;
 }
 
+/** What was taken is printed, written and acknowledged, as far as that can still be. */
+async function endOutput(
+  reason: SubscribeEnd,
+  printer: Printer,
+  taker: MessageTaker,
+  output: MessageOutput,
+  client: MqttClient,
+  plan: SubscribePlan,
+): Promise<void> {
+  const writable = reason.kind !== 'readerGone' && reason.kind !== 'outputFailed';
+  if (writable) printer.end?.();
+  // A message that was printed is still to be acknowledged.
+  const written = writable ? output.printed() : undefined;
+  await Promise.race([taker.end(), wait(closeTimeoutMs)]);
+  const { disconnect } = plan.connection.properties;
+  await client.close({ timeoutMs: closeTimeoutMs, ...plan.farewell(reason.kind), ...disconnect });
+  await Promise.race([written, wait(closeTimeoutMs)]);
+}
+
 function tell(
-  reason: End,
+  reason: SubscribeEnd,
   session: ClientSession,
   plan: SubscribePlan,
+  printed: number,
   diagnostics: Diagnostics,
 ): number {
+  const { expect } = plan;
+  const ended = (code: number): number => {
+    if (printed >= expect) return code;
+    diagnostics.error({
+      what: `${printed} of at least ${expect} messages came (--expect)`,
+      why: reason.kind === 'timeLimit' ? 'The time limit (-W) is over.' : undefined,
+    });
+    return ExitCode.timeLimit;
+  };
   switch (reason.kind) {
     case 'count':
     case 'signal':
     case 'readerGone':
-      return ExitCode.done;
+    case 'idle':
+      return ended(ExitCode.done);
     case 'timeLimit':
+      // Who says how many are expected is content with them.
+      if (expect > 0) return ended(ExitCode.done);
       diagnostics.error(timeLimitReport(plan.timeLimitMs));
       return ExitCode.timeLimit;
     case 'outputFailed':

@@ -1,0 +1,117 @@
+/** Chooses what messages are printed as. What is not the usual way is loaded when it is asked for. */
+import { isatty } from 'node:tty';
+import type { Message } from 'mqtt-kit';
+import { chalkPaint, coloursWanted, plainPaint } from './colours.ts';
+import type { Diagnostics } from './diagnostics.ts';
+import { type MessageFormat, pipeFormat, terminalFormat } from './message-format.ts';
+import type { MessageOutput } from './message-output.ts';
+import type { ParsedArguments } from './parse-arguments.ts';
+import { UsageError } from './usage-error.ts';
+
+/** Prints messages. */
+export interface Printer {
+  print(message: Message): void;
+  /** The program is about to end. */
+  end?(): void;
+}
+
+/** What is known of the messages to come. */
+export interface PrinterSetting {
+  readonly topicFilters: readonly string[];
+  readonly showTopic: boolean;
+  /** Whether messages of more than one topic may come. */
+  readonly severalTopics: boolean;
+  /** Where the messages come from, for people. */
+  readonly server: string;
+}
+
+/** Throws `UsageError` for a format that cannot be understood, and for forms that exclude each other. */
+export async function messagePrinter(
+  args: ParsedArguments,
+  setting: PrinterSetting,
+  output: MessageOutput,
+  diagnostics: Diagnostics,
+): Promise<Printer> {
+  const view = viewOf(args);
+  refuseSeveral(args, view);
+  const isTerminal = isatty(1) && args.mosquitto === undefined;
+  if (view !== undefined) {
+    const { liveView } = await import('./live-view.ts');
+    return liveView(view, { args, setting, output, isTerminal, diagnostics });
+  }
+  const format = await messageFormat(args, setting, isTerminal, diagnostics);
+  return { print: (message) => format(message, output) };
+}
+
+/** Views take the place of one line for each message. */
+export type ViewName = 'table' | 'tree' | 'stats' | 'watch' | 'message-rate';
+
+function viewOf(args: ParsedArguments): ViewName | undefined {
+  if (args.text('output') === 'table') return 'table';
+  const names = ['table', 'tree', 'stats', 'watch', 'message-rate'] as const;
+  return names.find((name) => args.flag(name));
+}
+
+function refuseSeveral(args: ParsedArguments, view: ViewName | undefined): void {
+  const given = [
+    ...(['output', 'format', 'select', 'percent-format'] as const).filter((n) => args.given(n)),
+    ...(['table', 'tree', 'stats', 'message-rate'] as const).filter((name) => args.flag(name)),
+  ].map((name) => (name === 'percent-format' ? '-F' : `--${name}`));
+  const allowed = view === 'watch' || view === 'table' ? 2 : 1;
+  if (given.length <= allowed && !(given.length === 2 && view === 'table')) return;
+  throw new UsageError(`${given.join(' and ')} each say what to print: give one of them`);
+}
+
+async function messageFormat(
+  args: ParsedArguments,
+  setting: PrinterSetting,
+  isTerminal: boolean,
+  diagnostics: Diagnostics,
+): Promise<MessageFormat> {
+  const percent = args.text('percent-format');
+  if (percent !== undefined) return percentFormat(percent, args, diagnostics);
+  const form = args.text('output');
+  const format = args.text('format');
+  const select = args.text('select');
+  const noEol = args.flag('no-eol');
+  if (form !== undefined || format !== undefined || select !== undefined) {
+    const forms = await import('./message-forms.ts');
+    const options = {
+      form: (form ?? 'text') as Parameters<typeof forms.outputFormat>[0]['form'],
+      showTopic: setting.showTopic,
+      pretty: args.flag('pretty'),
+      noEol,
+      isTerminal,
+      topicFilters: setting.topicFilters,
+    };
+    if (format !== undefined) return forms.braceMessageFormat(format, options);
+    if (select !== undefined) return forms.selectMessageFormat(select, options);
+    if (form !== 'text') return forms.outputFormat(options);
+  }
+  const coloured =
+    args.mosquitto === undefined && coloursWanted(args.text('color'), process.env, isTerminal);
+  const paint = coloured ? await chalkPaint() : plainPaint;
+  return isTerminal
+    ? terminalFormat(setting.showTopic || setting.severalTopics, paint, noEol)
+    : pipeFormat(setting.showTopic, paint, noEol);
+}
+
+async function percentFormat(
+  percent: string,
+  args: ParsedArguments,
+  diagnostics: Diagnostics,
+): Promise<MessageFormat> {
+  const { mosquittoFormat, receivedNow } = await import('./mosquitto-format.ts');
+  const format = mosquittoFormat(percent, {
+    pretty: args.flag('pretty'),
+    onProblem: (text) => {
+      if (args.mosquitto === undefined) diagnostics.note({ text: text.replace(/^Error: /, '') });
+      else diagnostics.exactly(`${text}\n`);
+    },
+  });
+  const end = args.flag('no-eol') ? '' : '\n';
+  return (message, sink) => {
+    format(message, receivedNow(), sink);
+    if (end !== '') sink.text(end);
+  };
+}

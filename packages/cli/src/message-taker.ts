@@ -1,0 +1,112 @@
+/** What becomes of each message: selected, printed, recorded, handed to a command, counted. */
+import type { Message, MqttClient } from 'mqtt-kit';
+import type { MessageOutput } from './message-output.ts';
+import type { Printer } from './message-printer.ts';
+import type { Selection } from './message-selection.ts';
+import type { OneShot } from './one-shot.ts';
+import type { SubscribePlan } from './subscribe-plan.ts';
+import type { SubscribeEnd } from './subscribe-program.ts';
+
+/** Writes messages somewhere else, too. */
+export interface Recorder {
+  write(message: Message): Promise<void> | undefined;
+  end(): Promise<void>;
+}
+
+/** Runs a command for messages; resolves when the next may come. */
+export interface Executor {
+  run(message: Message): Promise<void>;
+  end(): Promise<void>;
+}
+
+/** What few ask for. */
+export interface TakerTools {
+  readonly selection: Selection | undefined;
+  readonly until: ((message: Message) => boolean) | undefined;
+  readonly recorder: Recorder | undefined;
+  readonly executor: Executor | undefined;
+}
+
+const never: Promise<void> = new Promise(() => {});
+
+export class MessageTaker {
+  /** Messages that were printed. */
+  printed = 0;
+  readonly #plan: SubscribePlan;
+  readonly #client: MqttClient;
+  readonly #printer: Printer;
+  readonly #output: MessageOutput;
+  readonly #tools: TakerTools;
+  readonly #end: OneShot<SubscribeEnd>;
+  #left: number;
+  #idle: NodeJS.Timeout | undefined;
+
+  constructor(
+    plan: SubscribePlan,
+    client: MqttClient,
+    printer: Printer,
+    output: MessageOutput,
+    tools: TakerTools,
+    end: OneShot<SubscribeEnd>,
+  ) {
+    this.#plan = plan;
+    this.#client = client;
+    this.#printer = printer;
+    this.#output = output;
+    this.#tools = tools;
+    this.#end = end;
+    this.#left = plan.count;
+    if (plan.idleMs !== undefined) {
+      this.#idle = setTimeout(() => end.settle({ kind: 'idle' }), plan.idleMs);
+    }
+  }
+
+  /** A message; what it returns settles when the message may be acknowledged and the next one come. */
+  take(message: Message): Promise<void> | undefined {
+    // Nothing after the last one is taken: it stays with the server, unacknowledged.
+    if (this.#left === 0 || this.#end.settled) return never;
+    this.#idle?.refresh();
+    const verdict = this.#tools.selection?.take(message) ?? 'print';
+    if (verdict === 'end') {
+      this.#left = 0;
+      this.#endWhenPrinted();
+      return undefined;
+    }
+    if (verdict === 'drop') return undefined;
+    if (this.#plan.removeRetained && message.retain && message.payload.length > 0) {
+      void this.#client.publish(message.topic, '', { qos: 1, retain: true }).catch(() => {});
+    }
+    this.#printer.print(message);
+    this.printed += 1;
+    this.#left -= 1;
+    if (this.#left === 0 || this.#tools.until?.(message) === true) {
+      this.#left = 0;
+      this.#endWhenPrinted();
+    }
+    return this.#done(message);
+  }
+
+  /** Resolves when everything taken was recorded and executed. */
+  async end(): Promise<void> {
+    clearTimeout(this.#idle);
+    await Promise.all([this.#tools.recorder?.end(), this.#tools.executor?.end()]);
+  }
+
+  #endWhenPrinted(): void {
+    void this.#output.printed().then(() => this.#end.settle({ kind: 'count' }));
+  }
+
+  #done(message: Message): Promise<void> | undefined {
+    const { recorder, executor } = this.#tools;
+    const recorded = recorder?.write(message);
+    const executed = executor?.run(message);
+    const printed =
+      message.qos > 0
+        ? this.#output.printed()
+        : this.#output.full
+          ? this.#output.room()
+          : undefined;
+    if (recorded === undefined && executed === undefined) return printed;
+    return Promise.all([recorded, executed, printed]).then(() => {});
+  }
+}

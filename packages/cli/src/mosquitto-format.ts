@@ -1,0 +1,253 @@
+/**
+ * The format language of mosquitto_sub's `-F`: `%` with flags, width, precision and a letter, `@` with a letter of
+ * strftime, and escapes with a backslash. A format is taken apart once; each message then runs through its parts.
+ */
+import type { Message } from 'mqtt-kit';
+import type { PrintableMessage, Sink } from './message-format.ts';
+import { messageJson, type ReceivedAt } from './mosquitto-json.ts';
+import { strftime } from './strftime.ts';
+import { UsageError } from './usage-error.ts';
+
+export { receivedNow } from './strftime.ts';
+
+/** What a format prints besides the message itself. */
+export interface FormatSettings {
+  /** Whether JSON is indented. */
+  readonly pretty: boolean;
+  /** Of standard error: a line about a message that cannot be printed as it was asked for. */
+  readonly onProblem: (text: string) => void;
+}
+
+type Part = (message: Message, at: ReceivedAt, sink: Sink) => void;
+
+/** The prints of a format, in order. Throws `UsageError`. */
+export function mosquittoFormat(
+  format: string,
+  settings: FormatSettings,
+): (message: PrintableMessage, at: ReceivedAt, sink: Sink) => void {
+  const parts = parse(format, settings);
+  return (message, at, sink) => {
+    for (const part of parts) part(message as Message, at, sink);
+  };
+}
+
+interface Field {
+  readonly leftAligned: boolean;
+  readonly zeros: boolean;
+  readonly width: number;
+  readonly precision: number | undefined;
+  /** Between groups of hexadecimal digits. */
+  readonly separator: string;
+}
+
+const specification = /^(-?)(0?)([0-9]*)(?:\.([0-9]*))?/;
+
+/** What may stand before the letter of a hexadecimal conversion. */
+const separators = ' !"#$&\'()*+,-./:;<=>?@[\\]^_`{|}~';
+
+function parse(format: string, settings: FormatSettings): readonly Part[] {
+  const parts: Part[] = [];
+  const literal = (text: string): void => {
+    parts.push((_message, _at, sink) => sink.text(text));
+  };
+  let rest = format;
+  while (rest !== '') {
+    const plain = /^[^%@\\]+/.exec(rest)?.[0];
+    if (plain !== undefined) {
+      literal(plain);
+      rest = rest.slice(plain.length);
+      continue;
+    }
+    const sign = rest[0];
+    rest = rest.slice(1);
+    if (sign === '\\') {
+      literal(escaped(rest));
+      rest = rest.slice(1);
+    } else if (sign === '@') {
+      if (rest === '') throw incomplete();
+      if (rest[0] === '@') literal('@');
+      else parts.push(timePart(rest[0]!));
+      rest = rest.slice(1);
+    } else if (rest[0] === '%') {
+      literal('%');
+      rest = rest.slice(1);
+    } else {
+      const [part, length] = conversion(rest, settings);
+      parts.push(part);
+      rest = rest.slice(length);
+    }
+  }
+  return parts;
+}
+
+const escapes: Readonly<Record<string, string>> = {
+  '\\': '\\',
+  '0': '\0',
+  a: '\u0007',
+  e: '\u001b',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+};
+
+function escaped(rest: string): string {
+  const letter = rest[0];
+  if (letter === undefined) {
+    throw new FormatMistake(
+      '-F ends within an escape',
+      'A backslash itself is written as \\\\',
+      'Error: Incomplete escape specifier.',
+    );
+  }
+  if (Object.hasOwn(escapes, letter)) return escapes[letter]!;
+  throw new FormatMistake(
+    `-F has no escape \\${letter}`,
+    'There are \\\\ \\0 \\a \\e \\n \\r \\t \\v',
+    `Error: Invalid escape specifier '${letter}'.`,
+  );
+}
+
+function incomplete(): UsageError {
+  return new FormatMistake(
+    '-F ends within a conversion',
+    'A percent sign is written as %%, @ as @@',
+    'Error: Incomplete format specifier.',
+  );
+}
+
+/** A mistake in a format, in our words and in mosquitto's. */
+export class FormatMistake extends UsageError {
+  readonly theirs: string;
+
+  constructor(message: string, hint: string, theirs: string) {
+    super(message, hint);
+    this.theirs = theirs;
+  }
+}
+
+function timePart(letter: string): Part {
+  return (_message, at, sink) => sink.text(strftime(letter, at));
+}
+
+function conversion(rest: string, settings: FormatSettings): readonly [Part, number] {
+  const [whole = '', minus, zero, width, precision] = specification.exec(rest) ?? [];
+  let length = whole.length;
+  let letter = rest[length];
+  if (letter === undefined) throw incomplete();
+  let separator = ' ';
+  const next = rest[length + 1];
+  if (separators.includes(letter) && (next === 'x' || next === 'X')) {
+    separator = letter;
+    letter = next;
+    length += 1;
+  }
+  const field: Field = {
+    leftAligned: minus === '-',
+    zeros: zero === '0',
+    width: width === '' || width === undefined ? 0 : Math.min(Number(width), 10_000),
+    precision: precision === undefined || precision === '' ? undefined : Number(precision),
+    separator,
+  };
+  if (!Object.hasOwn(conversions, letter)) {
+    throw new FormatMistake(
+      `-F has no conversion %${letter}`,
+      'There are %t %p %x %X %l %q %r %m %j %J %I %U %f %d %A %C %D %E %F %P %R %S',
+      `Error: Invalid format specifier '${letter}'.`,
+    );
+  }
+  return [conversions[letter]!(field, settings), length + 1];
+}
+
+type Conversion = (field: Field, settings: FormatSettings) => Part;
+
+const conversions: Readonly<Record<string, Conversion>> = {
+  t: (field) => (message, _at, sink) => sink.text(padded(cut(message.topic, field), field)),
+  p: (field) => (message, _at, sink) => payload(message.payload, field, sink),
+  l: (field) => (message, _at, sink) => sink.text(padded(`${message.payload.length}`, field)),
+  q: () => (message, _at, sink) => sink.text(`${message.qos}`),
+  r: () => (message, _at, sink) => sink.text(message.retain ? '1' : '0'),
+  m: (field) => (message, _at, sink) =>
+    sink.text(padded(`${message.packetIdentifier ?? 0}`, field)),
+  x: (field) => (message, _at, sink) => sink.text(hex(message.payload, field, false)),
+  X: (field) => (message, _at, sink) => sink.text(hex(message.payload, field, true)),
+  f: (field, settings) => (message, _at, sink) => float(message.payload, 4, field, settings, sink),
+  d: (field, settings) => (message, _at, sink) => float(message.payload, 8, field, settings, sink),
+  j:
+    (_field, { pretty }) =>
+    (message, at, sink) =>
+      messageJson(message, at, 'text', pretty, sink),
+  J:
+    (_field, { pretty, onProblem }) =>
+    (message, at, sink) => {
+      if (!messageJson(message, at, 'json', pretty, sink)) {
+        onProblem(`Error: Message payload is not valid JSON on topic ${message.topic}.`);
+      }
+    },
+  I: (field) => (_message, at, sink) => sink.text(padded(strftime('FT%T%z', at), field)),
+  U: () => (_message, at, sink) => sink.text(`${at.seconds}.${nanoseconds(at)}`),
+  A: (field) => (_message, _at, sink) => sink.text(padded('', field)),
+  C: (field) => (message, _at, sink) => sink.text(padded(message.contentType ?? '', field)),
+  D: () => (message, _at, sink) => {
+    if (message.correlationData !== undefined) sink.bytes(message.correlationData);
+  },
+  E: (field) => (message, _at, sink) =>
+    sink.text(padded(`${message.messageExpirySeconds ?? ''}`, field)),
+  F: (field) => (message, _at, sink) =>
+    sink.text(padded(`${message.payloadFormatIndicator ?? ''}`, field)),
+  P: () => (message, _at, sink) =>
+    sink.text(message.userProperties.map(([name, value]) => `${name}:${value}`).join(' ')),
+  R: (field) => (message, _at, sink) => sink.text(padded(message.responseTopic ?? '', field)),
+  S: (field) => (message, _at, sink) =>
+    sink.text(padded(`${message.subscriptionIdentifiers[0] ?? ''}`, field)),
+};
+
+function nanoseconds(at: ReceivedAt): string {
+  return `${at.nanoseconds}`.padStart(9, '0');
+}
+
+function cut(text: string, { precision }: Field): string {
+  return precision === undefined ? text : text.slice(0, precision);
+}
+
+function padded(text: string, { width, leftAligned, zeros }: Field): string {
+  if (leftAligned) return text.padEnd(width);
+  return text.padStart(width, zeros && /^[0-9]+$/.test(text) ? '0' : ' ');
+}
+
+/** A width cuts, too. */
+function payload(bytes: Uint8Array, { width, leftAligned, zeros }: Field, sink: Sink): void {
+  const shown = width > 0 && bytes.length > width ? bytes.subarray(0, width) : bytes;
+  const filling = (zeros ? '0' : ' ').repeat(Math.max(0, width - bytes.length));
+  if (!leftAligned && filling !== '') sink.text(filling);
+  if (shown.length > 0) sink.bytes(shown);
+  if (leftAligned && filling !== '') sink.text(filling);
+}
+
+function hex(bytes: Uint8Array, field: Field, upper: boolean): string {
+  const { width, leftAligned, zeros, precision } = field;
+  const shown = width > 0 ? bytes.subarray(0, width) : bytes;
+  const digits = Buffer.from(shown).toString('hex');
+  const cased = upper ? digits.toUpperCase() : digits;
+  const filling = (zeros ? '0' : ' ').repeat(Math.max(0, width - bytes.length) * 2);
+  const all = leftAligned ? cased + filling : filling + cased;
+  if (precision === undefined || precision === 0) return all;
+  const groups = all.match(new RegExp(`.{1,${precision}}`, 'gs')) ?? [];
+  return groups.join(field.separator);
+}
+
+function float(
+  bytes: Uint8Array,
+  size: 4 | 8,
+  { precision }: Field,
+  { onProblem }: FormatSettings,
+  sink: Sink,
+): void {
+  if (bytes.length !== size) {
+    onProblem(`requested float printing, but non-float data received`);
+    return;
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, size);
+  const value = size === 4 ? view.getFloat32(0, true) : view.getFloat64(0, true);
+  sink.text(value.toFixed(Math.min(precision ?? 6, 100)));
+}

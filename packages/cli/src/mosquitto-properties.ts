@@ -1,0 +1,85 @@
+import { packetProperties } from './property-options.ts';
+
+/** Packets that mosquitto's programs know by name and take no property for. */
+const withoutProperties = new Set([
+  'auth',
+  'puback',
+  'pubrec',
+  'pubrel',
+  'pubcomp',
+  'suback',
+  'unsuback',
+]);
+
+/** Every property of the protocol, by mosquitto's names. */
+const properties = new Set([
+  'payload-format-indicator',
+  'message-expiry-interval',
+  'content-type',
+  'response-topic',
+  'correlation-data',
+  'subscription-identifier',
+  'session-expiry-interval',
+  'assigned-client-identifier',
+  'server-keep-alive',
+  'authentication-method',
+  'authentication-data',
+  'request-problem-information',
+  'will-delay-interval',
+  'request-response-information',
+  'response-information',
+  'server-reference',
+  'reason-string',
+  'receive-maximum',
+  'topic-alias-maximum',
+  'topic-alias',
+  'maximum-qos',
+  'retain-available',
+  'user-property',
+  'maximum-packet-size',
+  'wildcard-subscription-available',
+  'subscription-identifier-available',
+  'shared-subscription-available',
+]);
+
+/** What mosquitto's programs say of a property that cannot be, or `undefined`. */
+export function checkMosquittoProperty([
+  packetText = '',
+  nameText = '',
+  value = '',
+]: readonly string[]): string | undefined {
+  const packet = packetText.toLowerCase();
+  const name = nameText.toLowerCase();
+  const forms = Object.hasOwn(packetProperties, packet) ? packetProperties[packet] : undefined;
+  if (forms === undefined && !withoutProperties.has(packet)) {
+    return 'Error: Invalid command given in --property argument.\n';
+  }
+  if (!properties.has(name)) {
+    return 'Error: Invalid property name given in --property argument.\n';
+  }
+  const form = forms !== undefined && Object.hasOwn(forms, name) ? forms[name] : undefined;
+  if (form === undefined) {
+    const unable =
+      forms === undefined || name === 'subscription-identifier' ? 'supported' : 'allowed';
+    return `Error: ${name} property not ${unable} for ${packet} in --property argument.\n`;
+  }
+  if (form.kind !== 'number') return undefined;
+  const number = Number.parseInt(value, 10) || 0;
+  const largest = form.maximum > 65_535 ? 0xffff_ffff : form.maximum > 255 ? 65_535 : 255;
+  if (name === 'subscription-identifier') {
+    return number < 0 || number > form.maximum ? `Error adding property ${name} 4` : undefined;
+  }
+  if (number < 0 || number > largest) {
+    return `Error: Property value (${number}) out of range for property ${name}.\n`;
+  }
+  return undefined;
+}
+
+/** What they say of a value that the property cannot have, when everything else is right. */
+export function impossibleValue(packet: string, name: string, value: string): string | undefined {
+  const form = packetProperties[packet]?.[name];
+  if (form?.kind !== 'number' || name === 'payload-format-indicator') return undefined;
+  const number = Number.parseInt(value, 10) || 0;
+  if (number >= form.minimum && number <= form.maximum) return undefined;
+  return `Error in ${packet.toUpperCase()} properties: A network protocol error occurred when communicating with the broker.`;
+}

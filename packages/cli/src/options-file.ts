@@ -1,0 +1,62 @@
+/** Files of options: one on each line, `#` in the first column begins a comment, what follows the first blank is a value. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileProblem } from './input-files.ts';
+import type { MosquittoName } from './parse-arguments.ts';
+
+/** The lines of mosquitto's options file: that of `-o`, else the user's own one. None when there is no such file. */
+export function mosquittoOptionsFile(
+  name: MosquittoName,
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): readonly string[] {
+  const given = argv.lastIndexOf('-o');
+  const file = given >= 0 ? argv[given + 1] : defaultFile(name, env);
+  if (file === undefined) return [];
+  try {
+    return lines(readFileSync(file, 'utf8'));
+  } catch {
+    return [];
+  }
+}
+
+function defaultFile(
+  name: MosquittoName,
+  env: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  const folder = env['XDG_CONFIG_HOME'];
+  if (folder !== undefined && folder !== '') return join(folder, name);
+  const home = env['HOME'];
+  return home === undefined || home === '' ? undefined : join(home, '.config', name);
+}
+
+/** The arguments in a file that `-o` names. Throws `UsageError`. */
+export function optionsFileArguments(file: string): readonly string[] {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw fileProblem('-o', file, error);
+  }
+  return lines(text).flatMap((line) => {
+    if (line === '' || line.startsWith('#')) return [];
+    const blank = line.indexOf(' ');
+    return blank < 0 ? [line] : propertyWords(line.slice(0, blank), line.slice(blank + 1));
+  });
+}
+
+/** Of a property, whose values are several, the last one takes the rest of the line. */
+function propertyWords(option: string, rest: string): readonly string[] {
+  if (option !== '-D' && option !== '--property') return [option, rest];
+  const parts = /^(\S+) +(\S+) +(.*)$/.exec(rest);
+  if (parts === null) return [option, rest];
+  const [, packet = '', name = '', value = ''] = parts;
+  const pair = name.toLowerCase() === 'user-property' ? /^(\S+) +(.*)$/.exec(value) : null;
+  return pair === null
+    ? [option, packet, name, value]
+    : [option, packet, name, pair[1] ?? '', pair[2] ?? ''];
+}
+
+function lines(text: string): readonly string[] {
+  return text.split('\n').map((line) => line.replace(/\r$/, ''));
+}

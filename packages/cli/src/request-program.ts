@@ -1,0 +1,185 @@
+/**
+ * `mqtt-sub --request`: subscribes to the response topic, publishes the request, prints the response.
+ *
+ * Under 5.0 the request carries the response topic and correlation data of its own, and a message that carries other
+ * correlation data is the response to somebody else. One without any is taken: many responders send none back.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Message, MqttError } from 'mqtt-kit';
+import { type ClientSession, openClient } from './client-session.ts';
+import type { Diagnostics } from './diagnostics.ts';
+import { ExitCode, exitCodeOf, giveUpExitCode, signalExitCode } from './exit-codes.ts';
+import { messagePrinter, type Printer } from './message-printer.ts';
+import { type OneShot, oneShot } from './one-shot.ts';
+import type { ParsedArguments } from './parse-arguments.ts';
+import { wholeInput } from './publisher.ts';
+import { outputReport, reportOf, timeLimitReport } from './report-error.ts';
+import { type RequestPlan, requestPlan } from './request-plan.ts';
+import { onEndingSignal } from './signals.ts';
+import { openOutput, type SubscribeEnd } from './subscribe-program.ts';
+
+const closeTimeoutMs = 2000;
+
+/** Runs a request; resolves with the exit code. Throws `UsageError`, and `MqttError` for arguments of a connection. */
+export async function requestProgram(
+  args: ParsedArguments,
+  diagnostics: Diagnostics,
+): Promise<number> {
+  const plan = requestPlan(args, process.env);
+  for (const note of plan.notes) diagnostics.note(note);
+  const end = oneShot<SubscribeEnd>();
+  onEndingSignal(
+    () => end.settle({ kind: 'signal' }),
+    (signal) => process.exit(signalExitCode[signal]),
+  );
+  if (plan.timeLimitMs !== undefined) {
+    setTimeout(() => end.settle({ kind: 'timeLimit' }), plan.timeLimitMs);
+  }
+  const output = openOutput(end);
+  const responseTopic = plan.responseTopic ?? `response/${randomBytes(12).toString('hex')}`;
+  const setting = {
+    topicFilters: [responseTopic],
+    showTopic: plan.showTopic,
+    severalTopics: false,
+    server: plan.connection.url,
+  };
+  const printer = await messagePrinter(args, setting, output, diagnostics);
+  const payload = await requestPayload(plan, diagnostics);
+  const session = await openClient(
+    plan.connection,
+    {},
+    diagnostics,
+    (error) => end.settle({ kind: 'givenUp', error }),
+    args.mosquitto,
+  );
+  const exchange = new Exchange(session, plan, responseTopic, args.mosquitto === undefined);
+  exchange.run(payload, printer, end, () => output.printed());
+  const reason = await end.promise;
+  const written = output.printed();
+  await session.client.close({
+    timeoutMs: closeTimeoutMs,
+    ...plan.connection.properties.disconnect,
+  });
+  if (reason.kind === 'count') await written;
+  if (plan.latency && exchange.latencyMs !== undefined) {
+    process.stdout.write(`Latency: ${shownLatency(exchange.latencyMs)}\n`);
+  }
+  if (args.mosquitto !== undefined) {
+    const { subscribeEnd } = await import('./mosquitto-subscribe-end.ts');
+    return subscribeEnd(
+      reason,
+      args.mosquitto,
+      plan.connection,
+      session.everConnected,
+      diagnostics,
+    );
+  }
+  return tell(reason, session, plan, diagnostics);
+}
+
+async function requestPayload(plan: RequestPlan, diagnostics: Diagnostics): Promise<Uint8Array> {
+  if (plan.source.kind === 'payload') return plan.source.payload;
+  return wholeInput(diagnostics);
+}
+
+class Exchange {
+  /** From the request to the response. */
+  latencyMs: number | undefined;
+  readonly #session: ClientSession;
+  readonly #plan: RequestPlan;
+  readonly #responseTopic: string;
+  /** mosquitto_rr takes the first message, whoever it is for. */
+  readonly #correlates: boolean;
+  #sentAtMs: number | undefined;
+  #correlation: Uint8Array | undefined;
+
+  constructor(
+    session: ClientSession,
+    plan: RequestPlan,
+    responseTopic: string,
+    correlates: boolean,
+  ) {
+    this.#session = session;
+    this.#plan = plan;
+    this.#responseTopic = responseTopic;
+    this.#correlates = correlates;
+  }
+
+  run(
+    payload: Uint8Array,
+    printer: Printer,
+    end: OneShot<SubscribeEnd>,
+    printed: () => Promise<void>,
+  ): void {
+    const { client } = this.#session;
+    const { qos, options } = this.#plan;
+    const take = (message: Message): void => {
+      if (end.settled || !this.#isResponse(message)) return;
+      if (this.#sentAtMs !== undefined) this.latencyMs = performance.now() - this.#sentAtMs;
+      printer.print(message);
+      void printed().then(() => end.settle({ kind: 'count' }));
+    };
+    client
+      .subscribe(this.#responseTopic, { qos, ...options }, take)
+      .then(() => this.#send(payload))
+      .catch((error: MqttError) => {
+        if (client.status.state === 'closed') return;
+        end.settle({ kind: 'refused', error });
+      });
+  }
+
+  async #send(payload: Uint8Array): Promise<void> {
+    const { topic, qos, connection } = this.#plan;
+    const { client } = this.#session;
+    const version50 = client.server?.reasons === true;
+    const given = connection.properties.publish;
+    this.#correlation =
+      given.correlationData ?? (this.#correlates && version50 ? randomBytes(12) : undefined);
+    this.#sentAtMs = performance.now();
+    await client.publish(topic, payload, {
+      qos,
+      ...given,
+      ...(version50 ? { responseTopic: this.#responseTopic } : {}),
+      ...(this.#correlation === undefined ? {} : { correlationData: this.#correlation }),
+    });
+  }
+
+  #isResponse({ retain, correlationData }: Message): boolean {
+    if (retain && this.#plan.skipRetained) return false;
+    if (!this.#correlates) return true;
+    // What came before the request cannot be its response.
+    if (this.#sentAtMs === undefined) return false;
+    if (this.#correlation === undefined || correlationData === undefined) return true;
+    return Buffer.compare(this.#correlation, correlationData) === 0;
+  }
+}
+
+function shownLatency(ms: number): string {
+  if (ms < 0.001) return `${Math.round(ms * 1e6)}ns`;
+  if (ms < 1) return `${(ms * 1000).toFixed(2)}µs`;
+  return `${ms.toFixed(2)}ms`;
+}
+
+function tell(
+  reason: SubscribeEnd,
+  session: ClientSession,
+  plan: RequestPlan,
+  diagnostics: Diagnostics,
+): number {
+  switch (reason.kind) {
+    case 'timeLimit':
+      diagnostics.error(timeLimitReport(plan.timeLimitMs, 'No response came.'));
+      return ExitCode.timeLimit;
+    case 'outputFailed':
+      diagnostics.error(outputReport(reason.error));
+      return ExitCode.outputFailed;
+    case 'refused':
+      diagnostics.error(reportOf(reason.error, plan.connection.options));
+      return exitCodeOf(reason.error, 'mqtt-request');
+    case 'givenUp':
+      diagnostics.error(reportOf(reason.error, plan.connection.options));
+      return giveUpExitCode(reason.error, 'mqtt-request', session.everConnected);
+    default:
+      return ExitCode.done;
+  }
+}
