@@ -1,2 +1,4 @@
 #!/usr/bin/env node
-export {};
+import { program } from './program.ts';
+
+process.exitCode = await program(process.argv.slice(2));

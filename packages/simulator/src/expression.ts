@@ -21,6 +21,8 @@ export type ExpressionValue =
 export interface ExpressionScope extends ExpressionTools {
   /** Names of fields, state and attributes; `undefined`: any, looked up when it runs. */
   readonly names: readonly string[] | undefined;
+  /** Name of the field that the expression is for: in it the name means the state or attribute of that name. */
+  readonly own?: string;
 }
 
 /** An argument of a function, with its name where it was given one. */
@@ -271,7 +273,7 @@ class Parser {
   }
 
   #reference({ text: name, offset }: Token): ExpressionValue {
-    const { names } = this.#scope;
+    const { names, own } = this.#scope;
     if (names !== undefined && !names.includes(name)) {
       const functions = Object.keys(expressionFunctions);
       const known = names.length === 0 ? 'none' : names.join(', ');
@@ -284,8 +286,9 @@ class Parser {
     }
     return asSignalValue(
       new Signal(0, () => (_moment, fields, device) => {
-        if (name in fields) return fields[name] as FieldValue;
         const value = device.state[name] ?? device.attributes[name];
+        if (name === own && value !== undefined) return value;
+        if (name in fields) return fields[name] as FieldValue;
         if (value !== undefined) return value;
         return name === 'id' ? device.id : name === 'index' ? device.index : null;
       }),

@@ -244,7 +244,7 @@ function plannedSignals(
     planned.set(
       name,
       typeof given === 'string'
-        ? within(path, () => parseExpression(given, { names: names.values, recording }))
+        ? within(path, () => parseExpression(given, { names: names.values, own: name, recording }))
         : asSignal<FieldValue>(
             given as FieldValue | Signal<FieldValue> | FieldFunction<FieldValue>,
           ),

@@ -56,6 +56,8 @@ export class FleetRun implements TimelineListener {
   readonly #timeline: Timeline;
   readonly #connections: readonly Connection[];
   readonly #connectionOf = new Map<SimulatedDevice, Connection>();
+  /** Devices whose readings were due before they were switched on: they begin with one. */
+  readonly #early = new Set<SimulatedDevice>();
   readonly #shared: boolean;
   readonly #clientId: Template | undefined;
   readonly #limitMs: number;
@@ -112,21 +114,30 @@ export class FleetRun implements TimelineListener {
         await this.#openFirst();
         this.#beganMs = performance.now();
         const ramp = this.#openOthers();
-        await this.#play();
-        stop();
-        await ramp;
+        try {
+          await this.#play();
+        } finally {
+          stop();
+          await ramp;
+        }
       }
-      return await this.#end();
+    } catch (error) {
+      // Whatever ended it, nothing is left open.
+      await this.#end();
+      throw error;
     } finally {
       clearInterval(progress);
       signal?.removeEventListener('abort', stop);
     }
+    return this.#end();
   }
 
   messages(device: SimulatedDevice, messages: readonly SimulatedMessage[]): void {
     const client = this.#connectionOf.get(device)?.client;
-    // Not switched on yet.
-    if (client === undefined) return;
+    if (client === undefined) {
+      this.#early.add(device);
+      return;
+    }
     for (const message of messages) {
       if (message.kind === 'reading' && this.#counts.readings >= this.#count) return;
       this.#send(client, message);
@@ -258,6 +269,10 @@ export class FleetRun implements TimelineListener {
     for (const device of connection.devices) {
       this.#announce(client, device, true);
       for (const command of device.plan.commands) this.#listen(client, device, command);
+      if (this.#early.delete(device)) {
+        device.forgetPublished();
+        this.#report(client, device);
+      }
     }
   }
 
@@ -322,12 +337,7 @@ export class FleetRun implements TimelineListener {
     rule: PlannedCommand['rule'],
     message: Message,
   ): Promise<void> {
-    const report = (): void => {
-      const elapsedMs = Math.max(this.#nowMs - this.#timeline.startMs, 0);
-      for (const one of device.readNow(elapsedMs, this.#timeline.startMs)) {
-        this.#send(client, one);
-      }
-    };
+    const report = (): void => this.#report(client, device);
     if (typeof rule === 'function') {
       const { id, index, state, attributes } = device;
       await rule({ id, index, state, attributes, report }, message);
@@ -335,6 +345,13 @@ export class FleetRun implements TimelineListener {
     }
     setState(device, rule, message);
     report();
+  }
+
+  /** Publishes a reading besides those of the schedule. */
+  #report(client: MqttClient, device: SimulatedDevice): void {
+    const { startMs } = this.#timeline;
+    const elapsedMs = Math.max(this.#nowMs - startMs, 0);
+    for (const message of device.readNow(elapsedMs, startMs)) this.#send(client, message);
   }
 
   #send(client: MqttClient, message: SimulatedMessage): void {
