@@ -16,6 +16,47 @@ const plan = {
 } as const;
 
 describe('close', () => {
+  it('settles the messages of every flush that waits for a commit', async () => {
+    const clock = new VirtualClock();
+    const link = new VirtualLink({ clock });
+    link.listen(
+      new ModelBroker({
+        plan: () => plan,
+        onBreach: (what) => expect.fail(what),
+        onOwned: () => {},
+        onTaken: () => {},
+        reasonFor: () => 0,
+        count: () => {},
+      }).accept,
+    );
+    let late = false;
+    const store = new FaultyStore({ manner: () => (late ? 'late' : 'now') });
+    const client = await connectWith(
+      {
+        transports: { mqtt: link.open },
+        missingTransports: {},
+        clock,
+        defaultStore: () => store,
+      },
+      'mqtt://server',
+      { version: '5.0', clientId: 'c', store },
+    );
+    late = true;
+    const ends: string[] = [];
+    const note = ({ code }: { code: string }) => ends.push(code);
+    // The first flush has a commit to wait for, the second waits behind it.
+    client.publish('t', 'stored', { qos: 1 }).catch(note);
+    client.publish('t', 'first').catch(note);
+    await clock.settle();
+    client.publish('t', 'second').catch(note);
+    await clock.settle();
+    expect(store.pending).toBe(1);
+    link.current.cut();
+    await clock.settle();
+    await client.close({ timeoutMs: 0 });
+    expect(ends.sort()).toEqual(['clientClosed', 'clientClosed', 'outcomeUnknown']);
+  });
+
   it('hands out no message of a store that would overtake those it left waiting', async () => {
     const clock = new VirtualClock();
     const link = new VirtualLink({ clock });

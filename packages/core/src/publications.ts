@@ -58,6 +58,8 @@ export class Publications {
   /** Messages that wait for room in the queue, in the order of the calls. */
   readonly #waiting = new Map<Publication, OutgoingMessage>();
   #shared: Publication | undefined;
+  /** It, and those of earlier flushes that wait for their commits. */
+  readonly #sharedInFlush = new Set<Publication>();
 
   constructor(
     driver: Driver,
@@ -79,7 +81,7 @@ export class Publications {
       this.#byTicket.size === 0 &&
       this.#inFlush.size === 0 &&
       this.#waiting.size === 0 &&
-      this.#shared === undefined
+      this.#sharedInFlush.size === 0
     );
   }
 
@@ -148,7 +150,8 @@ export class Publications {
       publication.reject(unsent(publication, why));
     }
     this.#inFlush.clear();
-    this.#shared?.reject(unsent(this.#shared, why));
+    for (const shared of this.#sharedInFlush) shared.reject(unsent(shared, why));
+    this.#sharedInFlush.clear();
     this.#shared = undefined;
     return left;
   }
@@ -233,7 +236,9 @@ export class Publications {
     const shared = new Publication(this.#driver, undefined);
     shared.batch = batch;
     this.#shared = shared;
+    this.#sharedInFlush.add(shared);
     this.#driver.afterFlush((error) => {
+      this.#sharedInFlush.delete(shared);
       if (this.#shared === shared) this.#shared = undefined;
       if (error === undefined) shared.resolve(sent);
       else shared.reject(error);
