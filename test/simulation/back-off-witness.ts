@@ -5,6 +5,8 @@
 import { hold } from './violation.ts';
 
 const stableMs = 10_000;
+/** The longest delay while connections make progress and the server ends them at once. */
+const longestInProgressMs = 1_000;
 
 export class BackOffWitness {
   readonly #minDelayMs: number;
@@ -31,9 +33,13 @@ export class BackOffWitness {
   /** A delay is announced, drawn with this random number. */
   waits(delayMs: number, random: number, nowMs: number): void {
     const stood = this.#connectedAtMs !== undefined && nowMs - this.#connectedAtMs >= stableMs;
-    // Progress may be suspended, or what came may not have counted.
+    // What came may not have counted, or progress is suspended: then the delay grows to a second at most.
     const rounds = stood || this.#progress ? new Set([0, ...this.#rounds]) : this.#rounds;
-    const fitting = [...rounds].filter((round) => this.#delay(round, random) === delayMs);
+    const fitting = [...rounds].filter(
+      (round) =>
+        this.#delay(round, random) === delayMs ||
+        (this.#progress && this.#delay(round, random, longestInProgressMs) === delayMs),
+    );
     hold(
       fitting.length > 0,
       20,
@@ -44,7 +50,8 @@ export class BackOffWitness {
     this.#connectedAtMs = undefined;
   }
 
-  #delay(round: number, random: number): number {
-    return Math.floor(random * Math.min(this.#minDelayMs * 2 ** round, this.#maxDelayMs));
+  #delay(round: number, random: number, longestMs: number = Number.POSITIVE_INFINITY): number {
+    const grownMs = Math.min(this.#minDelayMs * 2 ** round, this.#maxDelayMs);
+    return Math.floor(random * Math.min(grownMs, Math.max(longestMs, this.#minDelayMs)));
   }
 }

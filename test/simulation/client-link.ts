@@ -15,7 +15,8 @@ import {
 
 export interface LinkObserver {
   opened(): void;
-  closed(): void;
+  /** `byServer`: the server closed it in order. */
+  closed(byServer: boolean): void;
   sent(bytes: Uint8Array): void;
   /** A chunk came, and with it the ends of these packets. */
   received(bytes: Uint8Array, packets: readonly Uint8Array[]): void;
@@ -60,8 +61,8 @@ export class ClientLink {
     return async (target, handlers, signal) => {
       const observer = this.#observer;
       let closed = false;
-      const noteClosed = (): void => {
-        if (!closed && !life.dead) observer.closed();
+      const noteClosed = (byServer = false): void => {
+        if (!closed && !life.dead) observer.closed(byServer);
         closed = true;
       };
       let track: Track | undefined;
@@ -76,7 +77,7 @@ export class ClientLink {
           if (!life.dead) handlers.onDrain();
         },
         onClosed: (error) => {
-          noteClosed();
+          noteClosed(error === undefined);
           if (!life.dead) handlers.onClosed(error);
         },
       };

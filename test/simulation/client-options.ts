@@ -38,6 +38,8 @@ export interface ClientRunOptions {
   readonly largestChunk: number;
   readonly largestPayload: number;
   readonly longestDelayMs: number;
+  /** How often the server closes at a message each time. */
+  readonly poison: number;
   /** How often a connection has limits that an earlier one had not. */
   readonly limits: number;
   /** How often the disk takes a part of a write, and the process dies in the middle of one. */
@@ -88,6 +90,7 @@ export function drawClientOptions(prng: Prng): ClientRunOptions {
     largestChunk: prng.pick([7, 100, 100_000, 100_000]),
     largestPayload: prng.pick([8, 40, 400]),
     longestDelayMs: prng.pick([0, 5, 200]),
+    poison: prng.pick([0, 0, 0, 0.01]),
     limits: prng.pick([0, 0, 0.3, 0.7]),
     shortWrites: prng.pick([0, 0.2]),
     deathsOnDisk: prng.pick([0, 0.002, 0.02]),

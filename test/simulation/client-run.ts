@@ -47,7 +47,7 @@ export async function runClient(request: RunRequest): Promise<RunResult> {
 }
 
 /** Rounds of 200 ms: the longest back-off, a connection attempt that hangs, and a dead link fit in several times. */
-const longestRounds = 1_500;
+const longestRounds = 4_000;
 
 async function finish(world: ClientWorld): Promise<void> {
   world.faults = false;

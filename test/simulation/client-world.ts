@@ -93,6 +93,8 @@ export class ClientWorld {
   #state = 'none';
   #attemptsWhenClosed: number | undefined;
   #readingPaused = false;
+  /** Messages at which the server closes each time. */
+  readonly #poison: Set<number> = new Set();
   #resumedMs = 0;
   /** The disk has refused something, and whoever asked may say so. */
   #refused = false;
@@ -115,6 +117,7 @@ export class ClientWorld {
         }),
       onTaken: (payload) => this.guard(() => this.#taken(payloadNumber(payload))),
       reasonFor: (kind, version, packet) => this.#reasonFor(kind, version, packet),
+      closesAt: (packet) => this.#poison.has(payloadNumber(packet.payload)),
       count: (what) => this.counts.add(what),
     });
     this.journal = new JournalWitness();
@@ -133,7 +136,7 @@ export class ClientWorld {
       },
       {
         opened: () => this.guard(() => this.witness.opened(this.nowMs)),
-        closed: () => this.witness.closed(),
+        closed: (byServer) => this.witness.closed(byServer),
         sent: (bytes) =>
           this.guard(() => {
             this.trace.bytes('to server', bytes);
@@ -312,6 +315,10 @@ export class ClientWorld {
     const message = this.ledger.publish(number, topic, qos, life.number);
     this.trace.add('publish', number);
     this.unsettled += 1;
+    if (this.faults && this.#poison.size < 3 && this.prng.chance(this.options.poison)) {
+      this.counts.add('fault poison');
+      this.#poison.add(number);
+    }
     const retain = this.prng.chance(0.1);
     const payload = makePayload(number, length);
     const published = client.publish(topic, payload, { qos, retain, ...limits });
@@ -336,7 +343,19 @@ export class ClientWorld {
     };
     published.then(
       () => settled('success'),
-      (error: MqttError) => settled(error.code),
+      (error: MqttError) => {
+        const givenUp = error.code === 'publishRefused' && error.reasonCode === undefined;
+        if (givenUp) this.#checkGivenUp(number);
+        settled(givenUp ? 'given up' : error.code);
+      },
+    );
+  }
+
+  /** A message is given up when the server closed at it three times in a row, and not before (26). */
+  #checkGivenUp(number: number): void {
+    const times = this.witness.timesClosedAt(number);
+    this.guard(() =>
+      hold(times >= 3, 26, () => `message ${number} is given up after ${times} closes`),
     );
   }
 

@@ -22,6 +22,8 @@ export interface EngineRunOptions {
   readonly refusals: number;
   readonly errorAnswers: number;
   readonly delayedAnswers: number;
+  /** How often the server closes at a message each time. */
+  readonly poison: number;
   readonly largestChunk: number;
   readonly largestPayload: number;
 }
@@ -80,6 +82,7 @@ export function drawEngineOptions(prng: Prng): EngineRunOptions {
     refusals: prng.pick([0, 0, 0.1, 0.3]),
     errorAnswers: prng.pick([0, 0, 0.05, 0.2]),
     delayedAnswers: prng.pick([0, 0.3, 1]),
+    poison: prng.pick([0, 0, 0, 0.01]),
     largestChunk: prng.pick([1, 7, 64, 100_000, 100_000]),
     largestPayload: prng.pick([8, 40, 40, 300, 2000]),
   };

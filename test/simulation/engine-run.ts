@@ -168,6 +168,8 @@ function checkOutcomes(world: EngineWorld): void {
 function checkWindow(world: EngineWorld): void {
   const { link, witness, options } = world;
   if (link === undefined) return;
+  // A connection after a bad one begins with care, for a while.
+  for (let round = 0; round < 60; round++) advance(world);
   hold(witness.unacknowledged === 0, 25, () => `${witness.unacknowledged} unacknowledged at rest`);
   link.server.holdsAnswers = true;
   const scarce = options.freeIdentifiers > 0 && !world.identifiersFreed;

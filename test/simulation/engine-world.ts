@@ -86,6 +86,7 @@ export class EngineWorld {
       },
       onTaken: (payload) => this.#taken(payloadNumber(payload)),
       reasonFor: (kind, version, packet) => this.#reasonFor(kind, version, packet),
+      closesAt: (packet) => this.#poison.has(payloadNumber(packet.payload)),
       count: (what) => this.counts.add(what),
     });
     this.#newStore();
@@ -128,6 +129,10 @@ export class EngineWorld {
       this.now(),
     );
     this.trace.add('publish', number);
+    if (this.faults && this.#poison.size < 3 && this.prng.chance(this.options.poison)) {
+      this.counts.add('fault poison');
+      this.#poison.add(number);
+    }
     message.uncertain = qos === 0 && this.options.request.pipeline;
     if (ticket === 0) this.#flushing.push(message);
     else this.#byTicket.set(ticket, message);
@@ -188,12 +193,12 @@ export class EngineWorld {
   }
 
   /** The client's end of the connection is gone. */
-  closed(): void {
+  closed(byServer = false): void {
     this.link = undefined;
     this.process.link = undefined;
-    this.witness.closed();
+    this.witness.closed(byServer);
     this.trace.add('closed');
-    this.process.engine.transportClosed(this.now());
+    this.process.engine.transportClosed(this.now(), byServer);
     this.process.pump();
   }
 
@@ -210,7 +215,7 @@ export class EngineWorld {
       if (!link.serverEnded) return;
       link.clientEnded = true;
       link.reset();
-      this.closed();
+      this.closed(true);
       return;
     }
     this.trace.bytes('to client', arrived.bytes);
@@ -464,6 +469,10 @@ export class EngineWorld {
               ? 'refused'
               : 'success';
         this.counts.add(`published ${ended}`);
+        if (ended === 'publishRefused') {
+          const times = this.witness.timesClosedAt(message.number);
+          hold(times >= 3, 26, () => `message ${message.number} given up after ${times} closes`);
+        }
         this.ledger.settled(message, ended);
         return;
       }
@@ -547,6 +556,8 @@ export class EngineWorld {
   }
 
   #refusals = 0;
+  /** Messages at which the server closes each time. */
+  readonly #poison: Set<number> = new Set();
 
   #reasonFor(kind: 'puback' | 'pubrec' | 'suback', version: string, packet: ClientPacket): number {
     const { prng, options } = this;

@@ -59,6 +59,9 @@ export class WireWitness {
   /** Identifiers of PUBLISH packets that came on this connection and owe PUBACK or PUBREC. */
   #owesPuback = new Map<number, { readonly qos: number; readonly number: number }>();
   #strayRecs = new Set<number>();
+  /** How often in a row, without an acknowledgement, the server closed at each message. */
+  readonly #closedAt = new Map<number, number>();
+  #noted = false;
   lastSentMs = 0;
   lastReceivedMs = 0;
   /** When the oldest PINGREQ without an answer left. */
@@ -104,11 +107,27 @@ export class WireWitness {
     this.lastSentMs = nowMs;
     this.lastReceivedMs = nowMs;
     this.pingSentMs = undefined;
+    this.#noted = false;
   }
 
-  closed(): void {
+  closed(byServer = false): void {
+    if (byServer) this.#noteClose();
     this.#phase = 'none';
     this.#requests.clear();
+  }
+
+  /** How often in a row the server closed the connection with this message on it. */
+  timesClosedAt(number: number): number {
+    return this.#closedAt.get(number) ?? 0;
+  }
+
+  #noteClose(): void {
+    if (this.#noted) return;
+    this.#noted = true;
+    for (const { number, state, connection } of this.#live.values()) {
+      if (state !== 'sent' || connection !== this.#connection) continue;
+      this.#closedAt.set(number, this.timesClosedAt(number) + 1);
+    }
   }
 
   /** The client writes. Throws a `Violation`, or the decoder's `ClientBreach`. */
@@ -139,12 +158,16 @@ export class WireWitness {
         return;
       }
       case 4:
-        if (message?.qos === 1) this.#free(packetIdentifier);
+        if (message?.qos === 1) {
+          this.#free(packetIdentifier);
+          this.#closedAt.clear();
+        }
         return;
       case 5:
         if (message === undefined) {
           if (reasonCode < 0x80) this.#strayRecs.add(packetIdentifier);
         } else if (message.qos === 2) {
+          this.#closedAt.clear();
           if (reasonCode >= 0x80) this.#free(packetIdentifier);
           else message.state = 'released';
         }
@@ -160,6 +183,7 @@ export class WireWitness {
         this.pingSentMs = undefined;
         return;
       case 14:
+        this.#noteClose();
         // From here on there is nothing to keep alive.
         this.#keepAliveMs = 0;
         return;

@@ -249,6 +249,11 @@ export class ModelConnection implements ServerStreamHandlers {
   #publish(packet: PublishFromClient, session: ModelSession): void {
     const { hooks } = this.#broker;
     const plan = this.#plan as ModelConnectionPlan;
+    if (hooks.closesAt?.(packet) === true) {
+      hooks.count('closed at a message');
+      this.leave(0x99);
+      return;
+    }
     const topic = this.#topicOf(packet, plan);
     const { packetIdentifier, qos, dup } = packet;
     if (this.version === '5.0' && qos > plan.maximumQos)

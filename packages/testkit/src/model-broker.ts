@@ -49,6 +49,8 @@ export interface ModelBrokerHooks {
     version: ModelVersion,
     packet: ClientPacket,
   ): number;
+  /** Whether the server closes the connection at a message in place of taking it. Default: never. */
+  closesAt?(message: PublishFromClient): boolean;
   /** Something happened that statistics count. */
   count(what: string): void;
 }
