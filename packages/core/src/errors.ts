@@ -61,7 +61,7 @@ export class MqttError extends Error {
   /** The server's reason code, where the server spoke: 5.0 numbering in both versions. */
   readonly reasonCode: number | undefined;
   readonly reasonString: string | undefined;
-  /** Properties of the packet that refused; `undefined` where no packet did. */
+  /** Properties of the packet that refused, without Authentication Data; `undefined` where no packet did. */
   readonly properties: Properties | undefined;
   readonly hint: string | undefined;
 
@@ -70,7 +70,7 @@ export class MqttError extends Error {
     this.code = code;
     this.reasonCode = details.reasonCode;
     this.reasonString = details.reasonString;
-    this.properties = details.properties;
+    this.properties = shown(details.properties);
     this.hint = details.hint;
   }
 
@@ -144,6 +144,13 @@ function isMarked(type: unknown, marked: unknown, mark: symbol, value: unknown):
     return typeof value === 'object' && value !== null && mark in value;
   }
   return Function.prototype[Symbol.hasInstance].call(type as never, value);
+}
+
+/** Errors are printed: what an exchange of secrets was about is left out. */
+function shown(properties: Properties | undefined): Properties | undefined {
+  if (properties?.authenticationData === undefined) return properties;
+  const { authenticationData, ...others } = properties;
+  return others;
 }
 
 /** Anything thrown, as an `Error`. */
