@@ -276,7 +276,7 @@ describe.each(['5.0', '3.1.1'] as const)('a handler that fails, %s', (version) =
   });
 
   it('does not repeat what the server has sent again meanwhile', async () => {
-    const { stage, client } = await setUp({ version });
+    const { stage, client } = await setUp({ version }, (number) => number === 2);
     const fails: (() => void)[] = [];
     const got: string[] = [];
     const options = { qos: 1, concurrency: 9, handlerFailure: 'redeliver' } as const;
