@@ -1,11 +1,7 @@
 /** Lanes side by side against one broker of each kind, with cuts, kills and restarts, until enough has happened. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { Prng } from '@mqtt-kit/testkit';
-import type { Child } from '../setup/child-process.ts';
-import { startScript } from '../setup/child-script.ts';
-import { type Mosquitto, startMosquitto } from '../setup/mosquitto.ts';
-import { until } from '../setup/until.ts';
+import { type BrokerName, type FaultyBroker, startBroker } from './brokers.ts';
 import { Lane, type LanePlan } from './lane.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -15,8 +11,8 @@ export interface Goals {
   readonly publisherKills: number;
   readonly receiverKills: number;
   readonly accepted: number;
-  /** For so long at least, in milliseconds. */
-  readonly ms: number;
+  /** Ends of each broker, alternately in order and by a kill. */
+  readonly brokerEnds: number;
 }
 
 export interface CampaignPlan {
@@ -40,40 +36,39 @@ export interface LaneResult {
 export interface CampaignResult {
   readonly lanes: readonly LaneResult[];
   readonly brokerRestarts: number;
+  readonly brokerKills: number;
 }
 
-const aedesProgram = fileURLToPath(new URL('programs/aedes.ts', import.meta.url));
-const betweenKillsMs = 500;
-const betweenRestartsMs = 9_000;
+const betweenKillsMs = 450;
+const betweenBrokerEndsMs = 6_000;
 
 /** Runs it. Rejects only when a broker or a process cannot be started; the verdicts are the caller's to judge. */
 export async function runCampaign(plan: CampaignPlan): Promise<CampaignResult> {
   const prng = new Prng(plan.seed);
-  await using brokers = await startBrokers();
+  await using brokers = await Brokers.start();
   await using lanes = await startLanes(plan.lanes, brokers, prng);
   const killable = lanes.all.filter((lane) => lane.plan.durability !== 'memory');
   const start = performance.now();
-  let restarts = 0;
-  let restartAt = start + betweenRestartsMs / 2;
+  let endBrokerAt = start + betweenBrokerEndsMs / 2;
   let role: 'publisher' | 'receiver' = 'publisher';
-  for (let round = 0; !reached(plan, lanes.all, performance.now() - start); round++) {
+  for (let round = 0; ; round++) {
+    const passedMs = performance.now() - start;
+    if (passedMs > plan.limitMs || reached(plan.goals, lanes.all, brokers)) break;
     await sleep(prng.integer(betweenKillsMs / 2, betweenKillsMs * 1.5));
     if (killable.length > 0) {
       await prng.pick(killable).kill(role);
       role = role === 'publisher' ? 'receiver' : 'publisher';
     }
-    if (performance.now() > restartAt) {
-      restarts += 1;
-      await brokers.restartMosquitto(() => {
-        for (const lane of lanes.all) if (lane.plan.broker === 'mosquitto') lane.forgetCuts();
-      });
-      restartAt = performance.now() + betweenRestartsMs;
+    if (performance.now() > endBrokerAt) {
+      await brokers.endNext(lanes.all);
+      endBrokerAt = performance.now() + betweenBrokerEndsMs;
     }
-    if (round % 10 === 9) plan.onProgress?.(progress(lanes.all, performance.now() - start));
+    if (round % 10 === 9) plan.onProgress?.(progress(lanes.all, brokers, passedMs));
   }
   const verdicts = await Promise.all(lanes.all.map((lane) => lane.finish()));
   return {
-    brokerRestarts: restarts,
+    brokerRestarts: brokers.restarts,
+    brokerKills: brokers.kills,
     lanes: lanes.all.map((lane, index) => ({
       plan: lane.plan,
       cuts: lane.cuts,
@@ -85,22 +80,23 @@ export async function runCampaign(plan: CampaignPlan): Promise<CampaignResult> {
   };
 }
 
-function reached({ goals, limitMs }: CampaignPlan, lanes: readonly Lane[], ms: number): boolean {
-  if (ms > limitMs) return true;
-  if (ms < goals.ms) return false;
+function reached(goals: Goals, lanes: readonly Lane[], brokers: Brokers): boolean {
   const kills = (role: 'publisher' | 'receiver') => sum(lanes, (lane) => lane.kills[role]);
   return (
     sum(lanes, (lane) => lane.cuts) >= goals.cuts &&
     kills('publisher') >= goals.publisherKills &&
     kills('receiver') >= goals.receiverKills &&
+    brokers.restarts + brokers.kills >= goals.brokerEnds &&
     sum(lanes, (lane) => lane.accepted) >= goals.accepted
   );
 }
 
-function progress(lanes: readonly Lane[], ms: number): string {
+function progress(lanes: readonly Lane[], brokers: Brokers, ms: number): string {
   const kills = sum(lanes, (lane) => lane.kills.publisher + lane.kills.receiver);
   const cuts = sum(lanes, (lane) => lane.cuts);
-  return `${Math.round(ms / 1000)} s: ${sum(lanes, (lane) => lane.accepted)} accepted, ${cuts} cuts, ${kills} kills`;
+  const accepted = sum(lanes, (lane) => lane.accepted);
+  const ends = brokers.restarts + brokers.kills;
+  return `${Math.round(ms / 1000)} s: ${accepted} accepted, ${cuts} cuts, ${kills} kills, ${ends} ends of brokers`;
 }
 
 /** Of all lanes together. */
@@ -108,44 +104,42 @@ export function sum<T>(items: readonly T[], amount: (item: T) => number): number
   return items.reduce((total, item) => total + amount(item), 0);
 }
 
-interface Brokers extends AsyncDisposable {
-  port(broker: LanePlan['broker']): number;
-  /** In order, so that it has the time to save its sessions: killed it would lose what it had not saved yet. */
-  restartMosquitto(onStopped: () => void): Promise<void>;
-}
+/** One broker of each kind. They end in turn: mosquitto in order, aedes, mosquitto by a kill, aedes. */
+class Brokers implements AsyncDisposable {
+  restarts = 0;
+  kills = 0;
+  readonly #all: Readonly<Record<BrokerName, FaultyBroker>>;
+  #turn = 0;
 
-async function startBrokers(): Promise<Brokers> {
-  const [mosquitto, aedes] = await Promise.all([startPersistentMosquitto(), startAedesChild()]);
-  return {
-    port: (broker) => (broker === 'mosquitto' ? mosquitto.port('tcp') : aedes.port),
-    async restartMosquitto(onStopped) {
-      await mosquitto.stop('SIGTERM');
-      onStopped();
-      await mosquitto.start();
-    },
-    async [Symbol.asyncDispose]() {
-      await mosquitto[Symbol.asyncDispose]();
-      await aedes.child.stop('SIGKILL');
-    },
-  };
-}
+  private constructor(all: Readonly<Record<BrokerName, FaultyBroker>>) {
+    this.#all = all;
+  }
 
-/** It keeps any number of messages for a client that is away. */
-function startPersistentMosquitto(): Promise<Mosquitto<'tcp'>> {
-  return startMosquitto({
-    listeners: { tcp: {} },
-    persistence: true,
-    settings: ['max_queued_messages 0'],
-  });
-}
+  static async start(): Promise<Brokers> {
+    const [mosquitto, aedes] = await Promise.all([startBroker('mosquitto'), startBroker('aedes')]);
+    return new Brokers({ mosquitto, aedes });
+  }
 
-async function startAedesChild(): Promise<{ readonly child: Child; readonly port: number }> {
-  const child = await startScript(aedesProgram);
-  const said = () => /^port (\d+)$/m.exec(child.stdout.toString());
-  await until(() => said() !== null || !child.running, 'aedes tells its port');
-  const port = Number(said()?.[1]);
-  if (Number.isNaN(port)) throw new Error(`aedes did not start: ${child.stderr}`);
-  return { child, port };
+  port(name: BrokerName): number {
+    return this.#all[name].port;
+  }
+
+  async endNext(lanes: readonly Lane[]): Promise<void> {
+    const name = this.#turn % 2 === 0 ? 'mosquitto' : 'aedes';
+    const manner = this.#turn % 4 === 0 ? 'order' : 'kill';
+    this.#turn += 1;
+    const own = lanes.filter((lane) => lane.plan.broker === name);
+    const outage = await this.#all[name].restart(manner, () => {
+      for (const lane of own) lane.forgetCuts();
+    });
+    if (manner === 'kill') this.kills += 1;
+    else this.restarts += 1;
+    if (outage !== undefined) for (const lane of own) lane.outages.push(outage);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(Object.values(this.#all).map((broker) => broker[Symbol.asyncDispose]()));
+  }
 }
 
 async function startLanes(

@@ -1,5 +1,5 @@
 /** One publisher, one receiver, and the faults between them and their broker. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -8,17 +8,20 @@ import type { Child } from '../setup/child-process.ts';
 import { startScript } from '../setup/child-script.ts';
 import { temporaryFolder } from '../setup/temporary-folder.ts';
 import { until } from '../setup/until.ts';
+import type { Outage } from './blame.ts';
+import type { BrokerName } from './brokers.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
-import type { PublisherOrder, ReceiverOrder } from './orders.ts';
-import { judge, readPublisherLog, readReceiverLog, type Verdict } from './verdict.ts';
+import type { Order, PublisherOrder, ReceiverOrder } from './orders.ts';
+import { judge, readPublisherLog, type Verdict } from './verdict.ts';
 
 export interface LanePlan {
   readonly name: string;
-  readonly broker: 'mosquitto' | 'aedes';
+  readonly broker: BrokerName;
   readonly version: '3.1.1' | '5.0';
   readonly qos: 1 | 2;
   /** How durable its file stores are; `memory` without any: then nobody is killed. */
   readonly durability: 'process' | 'power' | 'memory';
+  readonly delivery: 'at-least-once' | 'transactional';
   readonly cutWithinBytes: number | undefined;
   /** Messages that the publisher makes each 20 ms. */
   readonly burst: number;
@@ -34,13 +37,14 @@ const programs: Readonly<Record<Role, string>> = {
 /** Each life of a publisher numbers its messages from its own million on. */
 const numbersOfALife = 1_000_000;
 const quietMs = 2_000;
-const patientMs = 12_000;
-const longestDrainMs = 40_000;
+const longestQuietMs = 30_000;
 let lanes = 0;
 
 export class Lane implements AsyncDisposable {
   readonly plan: LanePlan;
   readonly kills: Record<Role, number> = { publisher: 0, receiver: 0 };
+  /** Of its broker, so far. */
+  readonly outages: Outage[] = [];
   readonly #proxies: Readonly<Record<Role, FaultProxy>>;
   readonly #logs: Readonly<Record<Role, string>>;
   readonly #folder: string;
@@ -122,40 +126,52 @@ export class Lane implements AsyncDisposable {
     await this.#silence();
     const errors = Object.values(this.#children).map((child) => child.stderr);
     await this.#end();
-    const verdict = judge({
-      publisherLog: readFileSync(this.#logs.publisher, 'utf8'),
-      receiverLog: readFileSync(this.#logs.receiver, 'utf8'),
-      publisherTrace: this.#proxies.publisher.trace.events,
-      receiverTrace: this.#proxies.receiver.trace.events,
-      qos: this.plan.qos,
-    });
+    const verdict = this.#judge();
     return {
       ...verdict,
       complaints: [...verdict.complaints, ...errors.filter((text) => text !== '')],
     };
   }
 
-  /** With everything there, a moment for what should not come; with something missing, longer. */
+  #judge(): Verdict {
+    return judge({
+      publisherLog: readFileSync(this.#logs.publisher, 'utf8'),
+      receiverLog: readFileSync(this.#logs.receiver, 'utf8'),
+      publisherTrace: this.#proxies.publisher.trace.events,
+      receiverTrace: this.#proxies.receiver.trace.events,
+      outages: this.outages,
+      isTrusted: this.plan.broker === 'mosquitto',
+      qos: this.plan.qos,
+      delivery: this.plan.delivery,
+    });
+  }
+
+  /** Messages that moved so far on either wire, or were handled. */
+  #movements(): number {
+    const { publisher, receiver } = this.#proxies;
+    const { size } = statSync(this.#logs.receiver);
+    return publisher.trace.exchanged + receiver.trace.exchanged + size;
+  }
+
+  /** With everything there that should be, a moment for what should not come; with something missing, as long as can be. */
   async #silence(): Promise<void> {
-    const deadline = performance.now() + longestDrainMs;
-    let handled = -1;
+    let moved = -1;
     let quietSince = performance.now();
-    while (performance.now() < deadline) {
+    for (;;) {
       await sleep(250);
-      const receiver = readReceiverLog(readFileSync(this.#logs.receiver, 'utf8'));
-      if (receiver.handled.length !== handled) quietSince = performance.now();
-      handled = receiver.handled.length;
-      const publisher = readPublisherLog(readFileSync(this.#logs.publisher, 'utf8'));
-      const numbers = new Set(receiver.handled.map((one) => one.number));
-      const isComplete = [...publisher.accepted].every((number) => numbers.has(number));
-      if (performance.now() - quietSince > (isComplete ? quietMs : patientMs)) return;
+      const now = this.#movements();
+      if (now !== moved) quietSince = performance.now();
+      moved = now;
+      const quietForMs = performance.now() - quietSince;
+      if (quietForMs > longestQuietMs) return;
+      if (quietForMs > quietMs && this.#judge().lost === 0) return;
     }
   }
 
   async #launch(role: Role, burst = this.plan.burst): Promise<void> {
     const { plan } = this;
     const durable = plan.durability !== 'memory';
-    const order: ReceiverOrder = {
+    const order: Order = {
       url: `mqtt://127.0.0.1:${this.#proxies[role].port}`,
       version: plan.version,
       clientId: `${role}-${this.#topic.replaceAll('/', '-')}`,
@@ -166,8 +182,9 @@ export class Lane implements AsyncDisposable {
       log: this.#logs[role],
     };
     const first = numbersOfALife * ++this.#lives;
-    const publisherOrder: PublisherOrder = { ...order, first, burst };
-    const words = [JSON.stringify(role === 'publisher' ? publisherOrder : order)];
+    const publisher: PublisherOrder = { ...order, first, burst };
+    const receiver: ReceiverOrder = { ...order, delivery: plan.delivery };
+    const words = [JSON.stringify(role === 'publisher' ? publisher : receiver)];
     this.#children[role] = await startScript(programs[role], words);
   }
 

@@ -1,62 +1,44 @@
 import type { LanePlan } from './lane.ts';
 
-const within = 8_000;
-const burst = 2;
+const common = {
+  qos: 2,
+  durability: 'process',
+  delivery: 'at-least-once',
+  cutWithinBytes: 4_000,
+  burst: 1,
+} as const;
 
 /** What the suite plays: each broker, both versions, both levels, with file stores and without. */
 export const lanePlans: readonly LanePlan[] = [
   {
-    name: 'mosquitto 5.0 QoS 2',
+    ...common,
+    name: 'mosquitto 5.0 QoS 2, transactional',
     broker: 'mosquitto',
     version: '5.0',
-    qos: 2,
-    durability: 'process',
-    cutWithinBytes: within,
-    burst,
+    delivery: 'transactional',
   },
   {
-    name: 'mosquitto 3.1.1 QoS 2',
+    ...common,
+    name: 'mosquitto 3.1.1 QoS 2, power',
     broker: 'mosquitto',
     version: '3.1.1',
-    qos: 2,
     durability: 'power',
-    cutWithinBytes: within,
-    burst,
   },
+  { ...common, name: 'mosquitto 5.0 QoS 1', broker: 'mosquitto', version: '5.0', qos: 1 },
   {
-    name: 'mosquitto 5.0 QoS 1',
-    broker: 'mosquitto',
-    version: '5.0',
-    qos: 1,
-    durability: 'process',
-    cutWithinBytes: within,
-    burst,
-  },
-  {
+    ...common,
     name: 'mosquitto 5.0 QoS 2, memory',
     broker: 'mosquitto',
     version: '5.0',
-    qos: 2,
     durability: 'memory',
-    cutWithinBytes: within,
-    burst,
   },
+  { ...common, name: 'aedes 5.0 QoS 2', broker: 'aedes', version: '5.0' },
   {
-    name: 'aedes 5.0 QoS 2',
-    broker: 'aedes',
-    version: '5.0',
-    qos: 2,
-    durability: 'process',
-    cutWithinBytes: within,
-    burst,
-  },
-  {
-    name: 'aedes 3.1.1 QoS 1',
+    ...common,
+    name: 'aedes 3.1.1 QoS 1, transactional',
     broker: 'aedes',
     version: '3.1.1',
     qos: 1,
-    durability: 'process',
-    cutWithinBytes: within,
-    burst,
+    delivery: 'transactional',
   },
 ];

@@ -1,5 +1,5 @@
 /** What the processes of a lane are told. */
-interface Order {
+export interface Order {
   readonly url: string;
   readonly version: '3.1.1' | '5.0';
   readonly clientId: string;
@@ -15,8 +15,10 @@ interface Order {
 export interface PublisherOrder extends Order {
   /** The first number of this life. */
   readonly first: number;
-  /** Messages at a time, each 20 ms. */
+  /** Messages at a time, each 20 ms; with 0 only what earlier lives left is finished. */
   readonly burst: number;
 }
 
-export interface ReceiverOrder extends Order {}
+export interface ReceiverOrder extends Order {
+  readonly delivery: 'at-least-once' | 'transactional';
+}

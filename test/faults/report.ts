@@ -5,7 +5,7 @@ import { type CampaignResult, type LaneResult, sum } from './campaign.ts';
 export function violations(results: readonly CampaignResult[]): readonly string[] {
   const found: string[] = [];
   for (const { plan, verdict } of lanesOf(results)) {
-    for (const bar of ['lost', 'doubled', 'refused', 'misordered'] as const) {
+    for (const bar of ['lost', 'doubled', 'refused', 'misordered', 'sessionsLost'] as const) {
       if (verdict[bar] > 0) {
         found.push(`${plan.name}: ${verdict[bar]} ${bar}\n  ${verdict.complaints.join('\n  ')}`);
       }
@@ -46,7 +46,9 @@ export function table(results: readonly CampaignResult[]): string {
   );
   const restarts = sum(results, (result) => result.brokerRestarts);
   const recovery = `median ${recoveryMs(results, 0.5).toFixed(0)} ms, p99 ${recoveryMs(results, 0.99).toFixed(0)} ms`;
-  return [...drawn, `broker restarts ${restarts}; recovery after a cut: ${recovery}`].join('\n');
+  const kills = sum(results, (result) => result.brokerKills);
+  const ends = `brokers restarted ${restarts} times, killed ${kills} times`;
+  return [...drawn, `${ends}; recovery after a cut: ${recovery}`].join('\n');
 }
 
 const columns: readonly (readonly [string, (lane: LaneResult) => number])[] = [
@@ -59,6 +61,7 @@ const columns: readonly (readonly [string, (lane: LaneResult) => number])[] = [
   ['doubled', (lane) => lane.verdict.doubled],
   ['refused', (lane) => lane.verdict.refused],
   ['misordered', (lane) => lane.verdict.misordered],
+  ['sessions lost', (lane) => lane.verdict.sessionsLost],
   ['redelivered', (lane) => lane.verdict.redelivered],
   ['server lost', (lane) => lane.verdict.lostByServer],
   ['server doubled', (lane) => lane.verdict.doubledByServer],

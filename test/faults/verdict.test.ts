@@ -11,17 +11,21 @@ const types = {
   PUBCOMP: PacketType.pubcomp,
 } as const;
 
-/** `< PUBLISH 7 100`: the server sends message 100 under the identifier 7. Of a CONNACK the number is Session Present. */
+/**
+ * `< PUBLISH 7 100`: the server sends message 100 under the identifier 7. Of a CONNACK the number is Session Present.
+ * They come 100 ms one after the other, from 100 on.
+ */
 function trace(text: string): WireEvent[] {
   return text
     .split(',')
     .map((packet) => packet.trim().split(' '))
-    .map(([way, type, identifier, number]) => ({
+    .map(([way, type, identifier, number], index) => ({
       fromServer: way === '<',
       connection: 1,
       type: types[type as keyof typeof types],
       identifier: Number(identifier),
       number: number === undefined ? -1 : Number(number),
+      atMs: 100 * (index + 1),
     }));
 }
 
@@ -39,7 +43,10 @@ function verdict(
     receiverLog: record.receiverLog ?? 's\nh 100 0\n',
     publisherTrace: trace(record.out ?? sent),
     receiverTrace: trace(record.in ?? taken),
+    outages: record.outages ?? [],
+    isTrusted: record.isTrusted ?? false,
     qos: record.qos ?? 2,
+    delivery: record.delivery ?? 'at-least-once',
   });
 }
 
@@ -90,6 +97,40 @@ describe('the verdict on a lane', () => {
   it('counts what is marked as redelivered apart', () => {
     const record = { receiverLog: 'h 100 0\nh 100 1\n' };
     expect(verdict(record)).toMatchObject({ doubled: 0, redelivered: 1 });
+  });
+
+  it('excuses no mark where the receiver keeps its own record', () => {
+    const receiverLog = 'h 100 0 7\nh 100 1 7\n';
+    expect(verdict({ receiverLog })).toMatchObject({ doubled: 0, redelivered: 1 });
+    const record = { receiverLog, delivery: 'transactional' } as const;
+    expect(verdict(record)).toMatchObject({ doubled: 1, redelivered: 0 });
+    // At QoS 1 a second delivery may hold the same message, but no delivery comes twice.
+    expect(verdict({ ...record, qos: 1 })).toMatchObject({ doubled: 1 });
+    const resent = { ...record, receiverLog: 'h 100 0 7\nh 100 0 8\n' };
+    expect(verdict({ ...resent, qos: 1 })).toMatchObject({ doubled: 0 });
+    expect(verdict(resent)).toMatchObject({ doubled: 1 });
+  });
+
+  it('believes of a server that saves its sessions only that it forgets what it had not saved', () => {
+    const record = { receiverLog: '', in: '< CONNACK 1', isTrusted: true };
+    expect(verdict(record)).toMatchObject({ lost: 1, lostByServer: 0 });
+    // The last packet of the exchange was seen at 400.
+    const outages = (savedAtMs: number) => [{ savedAtMs, endedAtMs: 500 }];
+    expect(verdict({ ...record, outages: outages(350) })).toMatchObject({ lost: 0 });
+    expect(verdict({ ...record, outages: outages(450) })).toMatchObject({ lost: 1 });
+    expect(verdict({ ...record, outages: [{ savedAtMs: 0, endedAtMs: 50 }] })).toMatchObject({
+      lost: 1,
+    });
+  });
+
+  it('counts sessions that are gone without an outage', () => {
+    const record = { in: `< CONNACK 0, ${taken}, < CONNACK 0`, isTrusted: true };
+    expect(verdict(record)).toMatchObject({ sessionsLost: 1 });
+    const outages = [{ savedAtMs: 450, endedAtMs: 550 }];
+    expect(verdict({ ...record, outages })).toMatchObject({ sessionsLost: 0 });
+    expect(verdict({ ...record, in: `< CONNACK 0, < CONNACK 1, ${taken}` }).sessionsLost).toBe(0);
+    // Killed before it heard of its session, a client begins another one.
+    expect(verdict({ ...record, in: `< CONNACK 1, < CONNACK 0, ${taken}` }).sessionsLost).toBe(0);
   });
 
   it('sees refusals and wrong orders', () => {

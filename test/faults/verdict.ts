@@ -1,18 +1,14 @@
-/**
- * What became of the messages of a lane, from the logs of its processes and the traces of its wires.
- *
- * A fault counts against the client unless a trace shows the server at fault: mosquitto 2.0.11 sends a PUBLISH anew
- * behind its PUBREL now and then, and a server that confirmed a message and never passed it on has lost it itself.
- */
+/** What became of the messages of a lane, from the logs of its processes and the traces of its wires. */
 import { PacketType } from '@mqtt-kit/packet';
+import { lostSessions, type Wires, wasDoubledByServer, wasLostByServer } from './blame.ts';
 import type { WireEvent } from './wire-trace.ts';
 
-export interface LaneRecord {
+export interface LaneRecord extends Wires {
   readonly publisherLog: string;
   readonly receiverLog: string;
-  readonly publisherTrace: readonly WireEvent[];
-  readonly receiverTrace: readonly WireEvent[];
   readonly qos: 1 | 2;
+  /** With `transactional` a mark excuses nothing: by its own record the receiver handles no delivery twice. */
+  readonly delivery: 'at-least-once' | 'transactional';
 }
 
 export interface Verdict {
@@ -20,12 +16,17 @@ export interface Verdict {
   readonly acknowledged: number;
   /** Accepted, never handled, and not lost by the server. */
   readonly lost: number;
-  /** QoS 2: handled again without being marked as redelivered, and not sent twice by the server. */
+  /**
+   * QoS 2: handled again without being marked as redelivered, and not sent twice by the server. At any level: handled
+   * again under the same name without that mark.
+   */
   readonly doubled: number;
   /** Publishes whose promise, or whose `stored`, rejected. */
   readonly refused: number;
   /** Messages that were first sent, or first handled, behind one that came after them. */
   readonly misordered: number;
+  /** Sessions that were gone although the server should have had them. */
+  readonly sessionsLost: number;
   /** Handled again after a crash in the middle of handling, and marked so. */
   readonly redelivered: number;
   readonly lostByServer: number;
@@ -59,6 +60,8 @@ export function readPublisherLog(log: string): PublisherStory {
 interface Handling {
   readonly number: number;
   readonly redelivered: boolean;
+  /** The delivery as the client names it; empty without. */
+  readonly delivery: string;
 }
 
 /** What a receiver handled, in order, and what else it said. */
@@ -69,9 +72,10 @@ export function readReceiverLog(log: string): {
   const handled: Handling[] = [];
   const other: string[] = [];
   for (const line of wholeLines(log)) {
-    const [word, number, redelivered] = line.split(' ');
-    if (word === 'h') handled.push({ number: Number(number), redelivered: redelivered === '1' });
-    else if (word !== 's' && word !== 't' && word !== 'l') other.push(line);
+    const [word, number, redelivered, delivery = ''] = line.split(' ');
+    if (word === 'h') {
+      handled.push({ number: Number(number), redelivered: redelivered === '1', delivery });
+    } else if (word !== 's' && word !== 't' && word !== 'l') other.push(line);
   }
   return { handled, other };
 }
@@ -81,20 +85,29 @@ export function judge(record: LaneRecord): Verdict {
   const publisher = readPublisherLog(record.publisherLog);
   const receiver = readReceiverLog(record.receiverLog);
   const complaints = [...publisher.refused, ...publisher.other, ...receiver.other].slice(0, 5);
-  const times = new Map<number, number>();
+  const times = new Set<number>();
+  const deliveries = new Set<string>();
+  const repeats: number[] = [];
   const doubles: number[] = [];
   let redelivered = 0;
   for (const one of receiver.handled) {
-    const before = times.get(one.number) ?? 0;
-    times.set(one.number, before + 1);
-    if (before === 0) continue;
-    if (one.redelivered) redelivered += 1;
-    else doubles.push(one.number);
+    const isRepeat = one.delivery !== '' && deliveries.has(one.delivery);
+    const isExcused = one.redelivered && record.delivery === 'at-least-once';
+    deliveries.add(one.delivery);
+    if (isRepeat && !isExcused) repeats.push(one.number);
+    else if (times.has(one.number)) {
+      if (isExcused) redelivered += 1;
+      else doubles.push(one.number);
+    }
+    times.add(one.number);
   }
   const missing = [...publisher.accepted].filter((number) => !times.has(number));
   const lost = missing.filter((number) => !wasLostByServer(number, record));
   // At QoS 1 a message may come again: that is what the level means.
-  const doubled = record.qos === 1 ? [] : doubles.filter((n) => !wasDoubledByServer(n, record));
+  const again = record.qos === 1 ? [] : doubles.filter((n) => !wasDoubledByServer(n, record));
+  const doubled = [...repeats, ...again];
+  const sessionsLost =
+    lostSessions(record.publisherTrace, record) + lostSessions(record.receiverTrace, record);
   const order = disorder(record, receiver.handled);
   if (lost.length > 0) complaints.push(`lost: ${lost.slice(0, 10)}`);
   if (doubled.length > 0) complaints.push(`doubled: ${doubled.slice(0, 10)}`);
@@ -107,83 +120,12 @@ export function judge(record: LaneRecord): Verdict {
     doubled: doubled.length,
     refused: publisher.refused.length,
     misordered: order.length,
+    sessionsLost,
     redelivered,
     lostByServer: missing.length - lost.length,
-    doubledByServer: record.qos === 1 ? 0 : doubles.length - doubled.length,
+    doubledByServer: record.qos === 1 ? 0 : doubles.length - again.length,
     complaints,
   };
-}
-
-/**
- * The server confirmed it to the publisher, and the receiver never confirmed it, or could not know it: under
- * an identifier that another message still had.
- */
-function wasLostByServer(number: number, record: LaneRecord): boolean {
-  const confirmed = exchangesOf(record.publisherTrace, false, number).some((own) => own.confirmed);
-  const passedOn = exchangesOf(record.receiverTrace, true, number);
-  return confirmed && !passedOn.some((own) => own.confirmed && !own.stolen);
-}
-
-/** The publisher sent it in one exchange, and the server passed it on in several; or it forgot the publisher's. */
-function wasDoubledByServer(number: number, record: LaneRecord): boolean {
-  const sent = exchangesOf(record.publisherTrace, false, number);
-  if (sent.some((own) => own.afterLoss)) return true;
-  return sent.length === 1 && exchangesOf(record.receiverTrace, true, number).length > 1;
-}
-
-interface Exchange {
-  readonly identifier: number;
-  /** Another message had the identifier, and its sender has not said PUBREL. */
-  readonly stolen: boolean;
-  /** Sent before, in a session that the server lost. */
-  readonly afterLoss: boolean;
-  /** The other side has answered: PUBACK or PUBREC. */
-  confirmed: boolean;
-}
-
-/**
- * The exchanges in which one side sent a message: repetitions under the same identifier are one, until its sender has
- * said PUBREL, or the server has lost the session.
- */
-function exchangesOf(
-  events: readonly WireEvent[],
-  fromServer: boolean,
-  number: number,
-): readonly Exchange[] {
-  const exchanges: Exchange[] = [];
-  const holders = new Map<number, number>();
-  let current: Exchange | undefined;
-  let wasLost = false;
-  for (const event of events) {
-    const { type, identifier } = event;
-    const isSender = event.fromServer === fromServer;
-    if (type === PacketType.connack && identifier === 0) {
-      wasLost = exchanges.length > 0;
-      current = undefined;
-      holders.clear();
-    } else if (isSender && type === PacketType.publish) {
-      const holder = holders.get(identifier);
-      holders.set(identifier, event.number);
-      if (event.number === number && current?.identifier !== identifier) {
-        const stolen = holder !== undefined && holder !== number;
-        current = { identifier, stolen, afterLoss: wasLost, confirmed: false };
-        exchanges.push(current);
-      } else if (event.number !== number && current?.identifier === identifier) {
-        current = undefined; // The identifier stands for another message now.
-      }
-    } else if (isSender && type === PacketType.pubrel) {
-      holders.delete(identifier);
-      if (identifier === current?.identifier) current = undefined;
-    } else if (!isSender && isReceipt(type)) {
-      if (type === PacketType.puback) holders.delete(identifier);
-      if (identifier === current?.identifier) current.confirmed = true;
-    }
-  }
-  return exchanges;
-}
-
-function isReceipt(type: number): boolean {
-  return type === PacketType.puback || type === PacketType.pubrec;
 }
 
 /** First sendings have to rise, and no message is handled before one whose last sending came before its first. */

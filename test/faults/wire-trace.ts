@@ -5,14 +5,18 @@ export interface WireEvent {
   readonly fromServer: boolean;
   readonly connection: number;
   readonly type: number;
-  /** The packet identifier; of a CONNACK whether it says Session Present. */
+  /** The packet identifier; of a CONNACK whether it says Session Present; of a CONNECT whether it says Clean Start. */
   readonly identifier: number;
   /** The number that a PUBLISH carries; -1 for others. */
   readonly number: number;
+  /** When it was seen, in milliseconds since 1970. */
+  readonly atMs: number;
 }
 
 export class WireTrace {
   readonly events: WireEvent[] = [];
+  /** Packets of exchanges of messages so far. */
+  exchanged = 0;
   readonly #version: '3.1.1' | '5.0';
 
   constructor(version: '3.1.1' | '5.0') {
@@ -53,8 +57,13 @@ export class WireTrace {
       identifier = body.readUInt16BE(0);
     } else if (type === PacketType.connack) {
       identifier = body.readUInt8(0);
+    } else if (type === PacketType.connect) {
+      // Behind the name of the protocol and its version come the flags.
+      identifier = (body.readUInt8(7) >> 1) & 1;
     }
-    this.events.push({ fromServer, connection, type, identifier, number });
+    const atMs = performance.timeOrigin + performance.now();
+    if (type >= PacketType.publish && type <= PacketType.pubcomp) this.exchanged += 1;
+    this.events.push({ fromServer, connection, type, identifier, number, atMs });
   }
 }
 

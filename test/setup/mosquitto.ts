@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CertificateName, certificates } from './certificates.ts';
 import { type Child, runChild, startChild } from './child-process.ts';
@@ -41,6 +41,8 @@ export interface Mosquitto<Name extends string> extends AsyncDisposable {
   readonly pid: number;
   /** Waits for a line of the log: a SUBSCRIBE of a client, for example. */
   logged(pattern: RegExp, limitMs?: number): Promise<void>;
+  /** When it saved its sessions last, in milliseconds since 1970; `undefined` when it has not. */
+  readonly savedAtMs: number | undefined;
   /** Ends it. SIGKILL leaves it no time to save anything. */
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   /** Starts it again after `stop`, on the same ports, with the same folder. */
@@ -101,6 +103,9 @@ async function prepare<Name extends string>(
     },
     get pid() {
       return child?.pid ?? 0;
+    },
+    get savedAtMs() {
+      return statSync(join(folder, 'data', 'mosquitto.db'), { throwIfNoEntry: false })?.mtimeMs;
     },
     logged: (pattern, limitMs) =>
       until(() => pattern.test(log()), `mosquitto logs ${pattern}`, limitMs),

@@ -1,36 +1,41 @@
-// Handles messages and writes down each, until it is killed. Words: one JSON object.
-import { openSync, writeSync } from 'node:fs';
-import { fileStore } from '@mqtt-kit/store-file';
-import { connect } from 'mqtt-kit';
+// Handles messages and writes down each, until it is killed. With transactional delivery that line is both the effect
+// and the record of it: written at once, and asked when a message comes again.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Message } from 'mqtt-kit';
 import type { ReceiverOrder } from '../orders.ts';
+import { beginLife } from './life.ts';
 
-const order = JSON.parse(process.argv[2] ?? '') as ReceiverOrder;
-const log = openSync(order.log, 'a');
-const say = (line: string): void => void writeSync(log, `${line}\n`);
+const { order, client, say, past } = await beginLife<ReceiverOrder>();
+const done = new Set<number>();
+for (const line of past) {
+  const [word, , , delivery] = line.split(' ');
+  if (word === 'h') done.add(Number(delivery));
+}
 
-const client = await connect(order.url, {
-  version: order.version,
-  clientId: order.clientId,
-  cleanStart: false,
-  keepAliveSeconds: 5,
-  waitForConnection: false,
-  reconnect: { initial: true },
-  ...(order.store !== undefined && {
-    store: fileStore(order.store, { durability: order.durability }),
-  }),
-});
-client.on('status', (status) => {
-  if (status.state === 'closed') say(`x ${status.reason?.code} ${status.reason?.message}`);
-  else say(`t ${Math.round(performance.now())} ${JSON.stringify(status)}`);
-});
-client.on('sessionLost', () => say('l'));
-client.on('sessionDiscarded', () => say('d'));
 client.on('unmatched', (message) => say(`u ${Number.parseInt(message.text(), 10)}`));
-client
-  .subscribe(order.topic, { qos: order.qos }, (message) => {
-    say(`h ${Number.parseInt(message.text(), 10)} ${message.redelivered ? 1 : 0}`);
-  })
-  .then(
-    () => say('s'),
-    (error: Error) => say(`x ${error.message}`),
-  );
+
+function handle(message: Message): void {
+  const number = Number.parseInt(message.text(), 10);
+  say(`h ${number} ${message.redelivered ? 1 : 0} ${message.deliveryId ?? ''}`);
+}
+
+/** Takes its time when it has done its work: kills have to fall between that and the end of the delivery. */
+async function handleSlowly(message: Message): Promise<void> {
+  handle(message);
+  done.add(message.deliveryId ?? 0);
+  await sleep(2);
+}
+
+const { topic, qos } = order;
+const subscribed =
+  order.delivery === 'transactional'
+    ? client.subscribe(
+        topic,
+        { qos, delivery: 'transactional', seen: (delivery) => done.has(delivery) },
+        handleSlowly,
+      )
+    : client.subscribe(topic, { qos }, handle);
+subscribed.then(
+  () => say('s'),
+  (error: Error) => say(`x ${error.message}`),
+);
