@@ -621,7 +621,7 @@ describe('a packet that only a client sends', () => {
 });
 
 describe('a server that takes no packet that matters', () => {
-  it.each([4, 2, 1])(
+  it.each([3, 2, 1])(
     'is left, with DISCONNECT where that fits into %i bytes',
     (maximumPacketSize) => {
       const h = new EngineHarness();
@@ -633,4 +633,14 @@ describe('a server that takes no packet that matters', () => {
       expect(h.closed).toBe(true);
     },
   );
+});
+
+describe('a server that takes packets of four bytes', () => {
+  it('is sent acknowledgements without a reason code', () => {
+    const h = new EngineHarness().connected({}, { properties: { maximumPacketSize: 4 } });
+    h.server(pubrec(9), publish('t', 'x', { qos: 1, packetIdentifier: 1 }));
+    const [message] = h.take('message');
+    h.acknowledge(message!.delivery, 0x83);
+    expect(h.takeSentShort()).toEqual(['pubrel 9', 'puback 1']);
+  });
 });

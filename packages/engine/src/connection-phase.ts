@@ -40,8 +40,8 @@ import type { OutgoingPublish } from './outgoing-publish.ts';
 import type { Shared } from './shared.ts';
 import type { SubscribeRequests } from './subscribe-requests.ts';
 
-/** PUBACK with a reason code, and the like. No PUBLISH of any use is smaller. */
-const leastPacketSize = 5;
+/** PUBACK and the like without a reason code. No PUBLISH of any use is smaller. */
+const leastPacketSize = 4;
 
 /** Reasons of a DISCONNECT that lie with the server or its administrator, not with what it was sent. */
 const reasonsOfItsOwn: ReadonlySet<number> = new Set([

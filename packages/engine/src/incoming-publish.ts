@@ -31,6 +31,7 @@ import type { Delivery, OutgoingMessage } from './batch.ts';
 import { ProtocolBreach } from './breach.ts';
 import type { Connection } from './connection.ts';
 import type { Fifo } from './fifo.ts';
+import { fittingReasonCode } from './negotiated.ts';
 import { type IncomingExchange, type Redelivery, unanswered } from './session-state.ts';
 import { noteProgress, type Shared } from './shared.ts';
 
@@ -382,7 +383,7 @@ export class IncomingPublish {
     const answer = this.#answer;
     answer.type = type;
     answer.packetIdentifier = packetIdentifier;
-    answer.reasonCode = connection.negotiated.reasons ? reasonCode : ReasonCode.success;
+    answer.reasonCode = fittingReasonCode(reasonCode, connection.negotiated);
     connection.encoder.encode(answer);
     if (this.#shared.output.tracing) this.#shared.output.tracePacket('sent', { ...answer });
   }

@@ -1,4 +1,4 @@
-import type { ConnackPacket } from '@mqtt-kit/packet';
+import { type ConnackPacket, ReasonCode } from '@mqtt-kit/packet';
 import type { ConnectRequest } from './batch.ts';
 
 /**
@@ -103,3 +103,12 @@ function constants(request: ConnectRequest): Negotiated {
 }
 
 const cautious = { retainAvailable: false, sharedSubscriptionAvailable: false, reasons: true };
+
+/** A packet with an identifier and a reason code. */
+const reasonPacketSize = 5;
+
+/** The reason code as it may be sent: not under 3.1.1, nor where not even that fits into a packet. [MQTT-3.2.2-15] */
+export function fittingReasonCode(reasonCode: number, negotiated: Negotiated): number {
+  const fits = negotiated.reasons && negotiated.maximumPacketSize >= reasonPacketSize;
+  return fits ? reasonCode : ReasonCode.success;
+}

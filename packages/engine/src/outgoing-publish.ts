@@ -40,6 +40,7 @@ import {
 import { ProtocolBreach, packetName } from './breach.ts';
 import type { Connection } from './connection.ts';
 import { never } from './deadlines.ts';
+import { fittingReasonCode } from './negotiated.ts';
 import { strikesOfPoison } from './poison-watch.ts';
 import { PublishEncoding } from './publish-encoding.ts';
 import { PublishOutcomes } from './publish-outcomes.ts';
@@ -166,11 +167,7 @@ export class OutgoingPublish {
       // [MQTT-3.6.2-1] An exchange that the server refused needs no end; any other gets one, though it is not ours.
       if (reasonCode >= 0x80) return;
       connection.strayReleases.add(packetIdentifier);
-      this.#sendRelease(
-        packetIdentifier,
-        connection.negotiated.reasons ? ReasonCode.packetIdentifierNotFound : ReasonCode.success,
-        connection,
-      );
+      this.#sendRelease(packetIdentifier, ReasonCode.packetIdentifierNotFound, connection);
       return;
     }
     this.#noteTaken();
@@ -521,7 +518,7 @@ export class OutgoingPublish {
 
   #sendRelease(packetIdentifier: number, reasonCode: number, connection: Connection): void {
     this.#release.packetIdentifier = packetIdentifier;
-    this.#release.reasonCode = reasonCode;
+    this.#release.reasonCode = fittingReasonCode(reasonCode, connection.negotiated);
     connection.encoder.encode(this.#release);
     if (this.#shared.output.tracing) this.#shared.output.tracePacket('sent', { ...this.#release });
   }
