@@ -16,5 +16,7 @@ export function isUsageError(error: unknown): error is UsageError {
 
 /** What was given, for a message: in quotes, and its beginning alone when it is long. */
 export function quoted(text: string): string {
-  return text.length > 80 ? `'${text.slice(0, 80)}...'` : `'${text}'`;
+  // A URL may have come to the wrong place, and its password with it.
+  const shown = text.replace(/:\/\/.*@/s, '://***@');
+  return shown.length > 80 ? `'${shown.slice(0, 80)}...'` : `'${shown}'`;
 }
