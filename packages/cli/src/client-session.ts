@@ -72,7 +72,7 @@ export async function openClient(
     }
   });
   if (theirTrace !== undefined) {
-    const trace = new theirTrace.MosquittoTrace(mosquitto === 'mosquitto_sub');
+    const trace = new theirTrace.MosquittoTrace(mosquitto ?? 'mosquitto_sub');
     client.on('packet', (direction, packet) => {
       for (const line of trace.lines(direction, packet)) process.stdout.write(`${line}\n`);
     });

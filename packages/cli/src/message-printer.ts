@@ -23,6 +23,8 @@ export interface PrinterSetting {
   readonly severalTopics: boolean;
   /** Where the messages come from, for people. */
   readonly server: string;
+  /** The Subscription Identifier that was asked for. */
+  readonly subscriptionIdentifier: number | undefined;
 }
 
 /** Throws `UsageError` for a format that cannot be understood, and for forms that exclude each other. */
@@ -69,7 +71,7 @@ async function messageFormat(
   diagnostics: Diagnostics,
 ): Promise<MessageFormat> {
   const percent = args.text('percent-format');
-  if (percent !== undefined) return percentFormat(percent, args, diagnostics);
+  if (percent !== undefined) return percentFormat(percent, args, setting, diagnostics);
   const form = args.text('output');
   const format = args.text('format');
   const select = args.text('select');
@@ -99,11 +101,13 @@ async function messageFormat(
 async function percentFormat(
   percent: string,
   args: ParsedArguments,
+  setting: PrinterSetting,
   diagnostics: Diagnostics,
 ): Promise<MessageFormat> {
   const { mosquittoFormat, receivedNow } = await import('./mosquitto-format.ts');
   const format = mosquittoFormat(percent, {
     pretty: args.flag('pretty'),
+    subscriptionIdentifier: setting.subscriptionIdentifier,
     onProblem: (text) => {
       if (args.mosquitto === undefined) diagnostics.note({ text: text.replace(/^Error: /, '') });
       else diagnostics.exactly(`${text}\n`);

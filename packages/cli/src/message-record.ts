@@ -31,7 +31,6 @@ export interface RecordProperties {
   readonly correlationData?: string;
   /** In their order, names may recur. */
   readonly userProperties?: readonly UserProperty[];
-  readonly subscriptionIdentifiers?: readonly number[];
 }
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -66,7 +65,7 @@ export function recordPayload(payload: Uint8Array): {
 }
 
 function recordProperties(message: Message): RecordProperties | undefined {
-  const { correlationData, userProperties, subscriptionIdentifiers } = message;
+  const { correlationData, userProperties } = message;
   const properties: RecordProperties = defined({
     payloadFormatIndicator: message.payloadFormatIndicator,
     messageExpirySeconds: message.messageExpirySeconds,
@@ -74,8 +73,6 @@ function recordProperties(message: Message): RecordProperties | undefined {
     responseTopic: message.responseTopic,
     correlationData: correlationData && Buffer.from(correlationData).toString('base64'),
     userProperties: userProperties.length > 0 ? userProperties : undefined,
-    subscriptionIdentifiers:
-      subscriptionIdentifiers.length > 0 ? subscriptionIdentifiers : undefined,
   });
   return Object.keys(properties).length > 0 ? properties : undefined;
 }

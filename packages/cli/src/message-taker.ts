@@ -64,7 +64,7 @@ export class MessageTaker {
   /** A message; what it returns settles when the message may be acknowledged and the next one come. */
   take(message: Message): Promise<void> | undefined {
     // Nothing after the last one is taken: it stays with the server, unacknowledged.
-    if (this.#left === 0 || this.#end.settled) return never;
+    if (this.#left === 0 || this.#end.settled || this.#plan.subscribeOnly) return never;
     this.#idle?.refresh();
     const verdict = this.#tools.selection?.take(message) ?? 'print';
     if (verdict === 'end') {

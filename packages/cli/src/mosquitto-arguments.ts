@@ -543,7 +543,11 @@ const checks: { readonly [K in OptionName]?: Check } = {
   },
   'percent-format': (text) => {
     try {
-      mosquittoFormat(text, { pretty: false, onProblem: () => {} });
+      mosquittoFormat(text, {
+        pretty: false,
+        subscriptionIdentifier: undefined,
+        onProblem: () => {},
+      });
       return text;
     } catch (error) {
       if (error instanceof FormatMistake) return new Error(error.theirs);

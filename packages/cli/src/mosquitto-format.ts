@@ -4,16 +4,19 @@
  */
 import type { Message } from 'mqtt-kit';
 import type { PrintableMessage, Sink } from './message-format.ts';
-import { messageJson, type ReceivedAt } from './mosquitto-json.ts';
+import {
+  type JsonSettings,
+  messageJson,
+  type ReceivedAt,
+  subscriptionIdentifier,
+} from './mosquitto-json.ts';
 import { strftime } from './strftime.ts';
 import { UsageError } from './usage-error.ts';
 
 export { receivedNow } from './strftime.ts';
 
 /** What a format prints besides the message itself. */
-export interface FormatSettings {
-  /** Whether JSON is indented. */
-  readonly pretty: boolean;
+export interface FormatSettings extends JsonSettings {
   /** Of standard error: a line about a message that cannot be printed as it was asked for. */
   readonly onProblem: (text: string) => void;
 }
@@ -173,17 +176,14 @@ const conversions: Readonly<Record<string, Conversion>> = {
   X: (field) => (message, _at, sink) => sink.text(hex(message.payload, field, true)),
   f: (field, settings) => (message, _at, sink) => float(message.payload, 4, field, settings, sink),
   d: (field, settings) => (message, _at, sink) => float(message.payload, 8, field, settings, sink),
-  j:
-    (_field, { pretty }) =>
-    (message, at, sink) =>
-      messageJson(message, at, 'text', pretty, sink),
-  J:
-    (_field, { pretty, onProblem }) =>
-    (message, at, sink) => {
-      if (!messageJson(message, at, 'json', pretty, sink)) {
-        onProblem(`Error: Message payload is not valid JSON on topic ${message.topic}.`);
-      }
-    },
+  j: (_field, settings) => (message, at, sink) => {
+    messageJson(message, at, 'text', settings, sink);
+  },
+  J: (_field, settings) => (message, at, sink) => {
+    if (!messageJson(message, at, 'json', settings, sink)) {
+      settings.onProblem(`Error: Message payload is not valid JSON on topic ${message.topic}.`);
+    }
+  },
   I: (field) => (_message, at, sink) => sink.text(padded(strftime('FT%T%z', at), field)),
   U: () => (_message, at, sink) => sink.text(`${at.seconds}.${nanoseconds(at)}`),
   A: (field) => (_message, _at, sink) => sink.text(padded('', field)),
@@ -197,9 +197,13 @@ const conversions: Readonly<Record<string, Conversion>> = {
     sink.text(padded(`${message.payloadFormatIndicator ?? ''}`, field)),
   P: () => (message, _at, sink) =>
     sink.text(message.userProperties.map(([name, value]) => `${name}:${value}`).join(' ')),
-  R: (field) => (message, _at, sink) => sink.text(padded(message.responseTopic ?? '', field)),
-  S: (field) => (message, _at, sink) =>
-    sink.text(padded(`${message.subscriptionIdentifiers[0] ?? ''}`, field)),
+  R: (field) => (message, _at, sink) => {
+    if (message.responseTopic !== undefined) sink.text(padded(message.responseTopic, field));
+  },
+  S: (field, settings) => (message, _at, sink) => {
+    const asked = subscriptionIdentifier(message, settings.subscriptionIdentifier);
+    sink.text(padded(`${asked ?? ''}`, field));
+  },
 };
 
 function nanoseconds(at: ReceivedAt): string {

@@ -5,6 +5,20 @@ import { type ReceivedAt, strftime } from './strftime.ts';
 
 export type { ReceivedAt } from './strftime.ts';
 
+export interface JsonSettings {
+  readonly pretty: boolean;
+  /** The one that was asked for: the client chooses its own, which mean nothing to anybody else. */
+  readonly subscriptionIdentifier: number | undefined;
+}
+
+/** What is shown of the Subscription Identifiers of a message. */
+export function subscriptionIdentifier(
+  { subscriptionIdentifiers }: Message,
+  asked: number | undefined,
+): number | undefined {
+  return subscriptionIdentifiers.length === 0 ? undefined : asked;
+}
+
 /**
  * Prints it. `json` takes the payload as JSON; returns whether it was, and prints nothing otherwise. Bytes that are no
  * UTF-8 go through as they are, as they do there.
@@ -13,7 +27,7 @@ export function messageJson(
   message: Message,
   at: ReceivedAt,
   payloadAs: 'text' | 'json',
-  pretty: boolean,
+  { pretty, subscriptionIdentifier: asked }: JsonSettings,
   sink: Sink,
 ): boolean {
   const head: Record<string, unknown> = {
@@ -23,13 +37,26 @@ export function messageJson(
     retain: message.retain,
     payloadlen: message.payload.length,
     ...(message.qos > 0 ? { mid: message.packetIdentifier } : {}),
-    ...propertiesOf(message),
+    ...propertiesOf(message, asked),
   };
   const payload = payloadAs === 'json' ? jsonPayload(message.payload) : text(message.payload);
   if (payload === notJson) return false;
-  const whole = JSON.stringify({ ...head, payload }, undefined, pretty ? '\t' : undefined);
-  sink.text(pretty ? whole.replaceAll('": ', '":\t') : whole);
+  const whole = { ...head, payload };
+  sink.text(pretty ? indented(whole, 0) : JSON.stringify(whole));
   return true;
+}
+
+/** A member of an object on each line, arrays on one. */
+function indented(value: unknown, depth: number): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) {
+    return `[${value.map((one) => indented(one, depth + 1)).join(', ')}]`;
+  }
+  const tabs = '\t'.repeat(depth);
+  const members = Object.entries(value).map(
+    ([name, one]) => `${tabs}\t${JSON.stringify(name)}:\t${indented(one, depth + 1)}`,
+  );
+  return members.length === 0 ? `{\n${tabs}}` : `{\n${members.join(',\n')}\n${tabs}}`;
 }
 
 const notJson = Symbol('not JSON');
@@ -48,7 +75,10 @@ function jsonPayload(bytes: Uint8Array): unknown {
   }
 }
 
-function propertiesOf(message: Message): Readonly<Record<string, unknown>> {
+function propertiesOf(
+  message: Message,
+  asked: number | undefined,
+): Readonly<Record<string, unknown>> {
   const properties: Record<string, unknown> = {};
   const add = (name: string, value: unknown): void => {
     if (value !== undefined) properties[name] = value;
@@ -64,6 +94,6 @@ function propertiesOf(message: Message): Readonly<Record<string, unknown>> {
       message.userProperties.map(([name, value]) => ({ [name]: value })),
     );
   }
-  add('subscription-identifier', message.subscriptionIdentifiers[0]);
+  add('subscription-identifier', subscriptionIdentifier(message, asked));
   return Object.keys(properties).length > 0 ? { properties } : {};
 }

@@ -1,15 +1,16 @@
 /** The packets of `-d` as mosquitto's programs show them, on standard output. */
 import { type Packet, PacketType } from '@mqtt-kit/packet';
+import type { MosquittoName } from './parse-arguments.ts';
 
 /** The lines of a packet, without their ends. */
 export class MosquittoTrace {
   #clientId: string | undefined;
-  /** Messages sent. */
+  /** Messages and requests sent: all of them are numbered. */
   #sent = 0;
-  readonly #sub: boolean;
+  readonly #name: MosquittoName;
 
-  constructor(sub: boolean) {
-    this.#sub = sub;
+  constructor(name: MosquittoName) {
+    this.#name = name;
   }
 
   lines(direction: 'sent' | 'received', packet: Packet): readonly string[] {
@@ -19,7 +20,7 @@ export class MosquittoTrace {
     }
     const start = `Client ${this.#clientId ?? '(null)'} ${direction === 'sent' ? 'sending' : 'received'}`;
     const lines = this.#texts(packet, direction).map((text) => `${start} ${text}`);
-    if (packet.type === PacketType.suback && this.#sub) {
+    if (packet.type === PacketType.suback && this.#name === 'mosquitto_sub') {
       lines.push(`Subscribed (mid: ${packet.packetIdentifier}): ${packet.reasonCodes.join(', ')}`);
     }
     return lines;
@@ -50,6 +51,7 @@ export class MosquittoTrace {
       case PacketType.pubrel:
         return [`PUBREL (m${packet.packetIdentifier})`];
       case PacketType.subscribe:
+        this.#sent += 1;
         return packet.subscriptions.map(
           ({ topicFilter, qos, noLocal, retainAsPublished, retainHandling }) => {
             const options =
@@ -70,7 +72,7 @@ export class MosquittoTrace {
       case PacketType.pingresp:
         return ['PINGRESP'];
       case PacketType.disconnect:
-        return ['DISCONNECT'];
+        return this.#name === 'mosquitto_rr' ? [] : ['DISCONNECT'];
       case PacketType.auth:
         return ['AUTH'];
     }

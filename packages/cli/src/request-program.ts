@@ -42,6 +42,7 @@ export async function requestProgram(
     showTopic: plan.showTopic,
     severalTopics: false,
     server: plan.connection.url,
+    subscriptionIdentifier: undefined,
   };
   const printer = await messagePrinter(args, setting, output, diagnostics);
   const payload = await requestPayload(plan, diagnostics);

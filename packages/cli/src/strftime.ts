@@ -109,7 +109,12 @@ function offset(minutes: number): string {
   return `${minutes < 0 ? '-' : '+'}${two(Math.floor(size / 60))}${two(size % 60)}`;
 }
 
+/** As the locale knows it that has a name for it; else the offset. */
 function zoneName(date: Date): string {
-  const parts = new Intl.DateTimeFormat('en-US', { timeZoneName: 'short' }).formatToParts(date);
-  return parts.find(({ type }) => type === 'timeZoneName')?.value ?? '';
+  for (const locale of ['en-US', 'en-GB', 'en-AU']) {
+    const parts = new Intl.DateTimeFormat(locale, { timeZoneName: 'short' }).formatToParts(date);
+    const name = parts.find(({ type }) => type === 'timeZoneName')?.value ?? '';
+    if (!/^(?:GMT|UTC)[+-]/.test(name)) return name;
+  }
+  return letters['z']!(date, { seconds: 0, nanoseconds: 0 });
 }

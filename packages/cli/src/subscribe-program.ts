@@ -55,7 +55,11 @@ export async function subscribeProgram(
   const output = openOutput(end);
   const printer = await messagePrinter(
     args,
-    { ...plan, server: plan.connection.url },
+    {
+      ...plan,
+      server: plan.connection.url,
+      subscriptionIdentifier: plan.connection.properties.subscriptionIdentifier,
+    },
     output,
     diagnostics,
   );
