@@ -25,7 +25,7 @@ describe('the examples of the README', () => {
   afterAll(() => broker.stop());
 
   it('are several', () => {
-    expect(examples.length).toBe(5);
+    expect(examples.length).toBe(6);
   });
 
   it.each(examples.map((code, i) => [i + 1, code] as const))('run: number %i', async (i, code) => {
@@ -33,7 +33,12 @@ describe('the examples of the README', () => {
     // Some leave their client open, as a program would.
     writeFileSync(
       file,
-      `${code.replaceAll('mqtt://localhost', broker.url('tcp'))}\nexport { client };\n`,
+      `${code
+        .replaceAll('mqtt://localhost', broker.url('tcp'))
+        .replaceAll(
+          "'./sessions'",
+          JSON.stringify(join(folder, 'sessions')),
+        )}\nexport { client };\n`,
     );
     const said: unknown[][] = [];
     const log = vi.spyOn(console, 'log').mockImplementation((...words) => said.push(words));
