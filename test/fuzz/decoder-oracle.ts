@@ -142,19 +142,23 @@ export function checkRoundTrip(
     }
     at = end;
   }
-  if (error === undefined && at > bytes.length) throw new Finding('reads more than there is');
+  if (at > bytes.length) throw new Finding('reads more than there is');
+  if (error === undefined && endOfPacket(bytes, at) - at > maximumPacketSize) {
+    throw new Finding('waits for a packet over the limit');
+  }
 }
 
-/** By Remaining Length alone, which this reads for itself. */
+/** By Remaining Length alone, which this reads for itself; where that has not arrived, the end of the bytes. */
 function endOfPacket(bytes: Uint8Array, start: number): number {
   let length = 0;
   let at = start + 1;
-  for (let shift = 0; ; shift += 7) {
+  for (let shift = 0; at < bytes.length; shift += 7) {
     const byte = bytes[at]!;
     at += 1;
     length += (byte & 0x7f) * 2 ** shift;
     if (byte < 0x80) return at + length;
   }
+  return bytes.length;
 }
 
 /**

@@ -44,7 +44,12 @@ describe('the fuzzer', () => {
     for (const part of [/ goes on/, /breach 0x81/, /breach 0x82/, / refused/, /foreignSession/]) {
       expect(sum(/^engine /, part), String(part)).toBeGreaterThan(0);
     }
-    expect(counts).toMatchObject({ growth: 1, retention: 1, 'prototypes compared': 1 });
+    expect(counts).toMatchObject({
+      growth: 1,
+      retention: 1,
+      assembly: 1,
+      'prototypes compared': 1,
+    });
   }, 240_000);
 
   it('gives the same inputs for the same seed, and replays one', async () => {

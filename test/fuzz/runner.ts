@@ -15,7 +15,7 @@ import { Finding } from './decoder-oracle.ts';
 import { checkEngine, type EngineInput, engineInputOf } from './engine-oracle.ts';
 import { hexOf, inputOf } from './inputs.ts';
 import { makeStreams, type Stream } from './streams.ts';
-import { checkGrowth, checkRetention } from './work-oracle.ts';
+import { checkAssembly, checkGrowth, checkRetention } from './work-oracle.ts';
 
 /** What is asked for: numbers of inputs, or bytes that were printed before. */
 export interface Assignment {
@@ -76,6 +76,7 @@ function run(): void {
   if (bounds) {
     guarded('growth', () => checkGrowth(streams));
     guarded('retention', checkRetention);
+    guarded('assembly', checkAssembly);
   }
   const prototypes = prototypesOf();
   const stackTraceLimit = Error.stackTraceLimit;

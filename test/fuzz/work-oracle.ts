@@ -116,18 +116,74 @@ const mostOverhead = 65_536;
 export function checkRetention(): void {
   const limit = 65_536;
   const count = 64;
-  for (const [what, most, feed] of [
-    ['within a packet', limit, 0],
-    ['behind a breach', 0, 1],
+  for (const [what, most, make] of [
+    ['within a packet', limit, () => half(limit, false)],
+    ['behind a breach', 0, () => half(limit, true)],
+    ['of a packet that was merely announced', 0, () => begun(16 * limit)],
   ] as const) {
     const before = heldBytes();
-    const decoders = Array.from({ length: count }, () => half(limit, feed === 1));
+    const decoders = Array.from({ length: count }, make);
     const held = (heldBytes() - before) / count;
     if (held > most + mostOverhead) throw new Finding(`a decoder holds ${held} bytes ${what}`);
-    if (feed === 0 && held < limit / 4) throw new Finding(`only ${held} bytes were seen held`);
-    if (decoders.some((decoder) => decoder.incomplete !== (feed === 0))) {
+    if (most > 0 && held < limit / 4) throw new Finding(`only ${held} bytes were seen held`);
+    if (decoders.filter(({ incomplete }) => incomplete).length % count !== 0) {
       throw new Finding('a decoder is not where it was led');
     }
+  }
+}
+
+/** The first bytes of a large packet, in two pieces. */
+function begun(size: number): PacketDecoder {
+  const decoder = new PacketDecoder({
+    version: '5.0',
+    receiver: 'client',
+    maximumPacketSize: size,
+  });
+  decoder.push(Uint8Array.from([0x30, ...shortest(size - 5), 0, 1]));
+  decoder.next();
+  decoder.push(Uint8Array.of(0x61, 0, 1, 2));
+  decoder.next();
+  return decoder;
+}
+
+/** What is put together from small pieces is copied a bounded number of times: allocations are counted. */
+export function checkAssembly(): void {
+  const size = 131_072;
+  const decoder = new PacketDecoder({
+    version: '5.0',
+    receiver: 'client',
+    maximumPacketSize: size,
+  });
+  const bytes = Uint8Array.from([
+    0x30,
+    ...shortest(size - 4),
+    0,
+    1,
+    0x61,
+    0,
+    ...Array(size - 8).fill(0),
+  ]);
+  const pieces: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; at += 100) pieces.push(bytes.slice(at, at + 100));
+  const real = Uint8Array;
+  let allocated = 0;
+  globalThis.Uint8Array = new Proxy(real, {
+    construct(target, args, newTarget) {
+      if (typeof args[0] === 'number') allocated += args[0];
+      return Reflect.construct(target, args, newTarget);
+    },
+  });
+  try {
+    for (const piece of pieces) {
+      decoder.push(piece);
+      if (decoder.next() !== undefined) break;
+    }
+  } finally {
+    globalThis.Uint8Array = real;
+  }
+  if (decoder.incomplete) throw new Finding('a packet in pieces was not read');
+  if (allocated < size || allocated > 3 * size) {
+    throw new Finding(`${allocated} bytes were allocated for a packet of ${size} in pieces`);
   }
 }
 

@@ -102,6 +102,23 @@ describe('package.json', () => {
     expect(outside.sort()).toEqual(planned);
   });
 
+  it('runs nothing when it is installed, nor do the dependencies that come with it', () => {
+    const installed = packageFolders().flatMap((folder) => {
+      const { dependencies = {} } = JSON.parse(read(`${folder}/package.json`));
+      const outside = Object.keys(dependencies).filter(
+        (name) => !/^(@mqtt-kit\/|mqtt-kit$)/.test(name),
+      );
+      return [folder, ...outside.map((name) => `${folder}/node_modules/${name}`)];
+    });
+    const scripts = installed.flatMap((folder) => {
+      const { scripts: all = {}, gypfile } = JSON.parse(read(`${folder}/package.json`));
+      const names = Object.keys(all).filter((name) => /^(pre|post)?install$/.test(name));
+      return [...names, ...(gypfile ? ['gypfile'] : [])].map((name) => `${folder}: ${name}`);
+    });
+    expect(installed).toContain('packages/transport-websocket/node_modules/ws');
+    expect(scripts).toEqual([]);
+  });
+
   it('locks dependencies without naming a registry', () => {
     expect(findings(['pnpm-lock.yaml'], /https?:\/\//)).toEqual([]);
   });

@@ -35,6 +35,12 @@ describe('words', () => {
     expect(codeFindings(libraries, /\bconsole\s*\./)).toEqual([]);
   });
 
+  it('makes no code of text', () => {
+    const fromText =
+      /\beval\s*\(|\bnew Function\b|[^.\w]Function\s*\(|node:vm|set(Timeout|Interval)\(\s*['"`]/;
+    expect(codeFindings(shipped, fromText)).toEqual([]);
+  });
+
   it('reads no clock and no random number in packet and engine, and in core by its Clock only', () => {
     const pure = shipped
       .filter((path) => /^packages\/(packet|engine|core)\//.test(path))
