@@ -551,7 +551,10 @@ export class ClientWorld {
     const again = before && ((surviving && known.life !== this.life) || known.left);
     // A copy of it was settled, and nobody got it: the server sends another one.
     const first = this.journal.firstDeliveries.get(number);
-    const late = first !== undefined && first !== message.deliveryId;
+    const another = first !== undefined && first !== message.deliveryId;
+    // Or several are asked about at once, and the answers come in any order.
+    const { delivery, concurrency } = this.options;
+    const late = another || (delivery === 'transactional' && concurrency > 1);
     return this.ledger.deliver(number, message.topic, again, this.life, {
       surviving,
       ended,
