@@ -348,7 +348,7 @@ export const connectionEntries: readonly Entry[] = [
   ],
   [
     28,
-    'TLS options where nothing is encrypted',
+    'TLS options, or credentials, where not everything is encrypted',
     async (stage) => {
       const tls = { rejectUnauthorized: false };
       await stage.refusesOptions({ tls }, 'tls', 'mqtts://', 'is not encrypted');
@@ -357,7 +357,21 @@ export const connectionEntries: readonly Entry[] = [
       const secure = stage.url.replace('mqtt:', 'mqtts:');
       const servers = [stage.url];
       await stage.refusesToConnect(secure, { tls, servers }, 'tls', 'is not encrypted');
+      // What is meant for an encrypted server must not go to one that is not, in place of it.
+      for (const options of [
+        { username: 'u' },
+        { password: 'p' },
+        { credentials: () => ({ username: 'u' }) },
+        { authentication: { method: 'm', respond() {} } },
+      ]) {
+        const [name = ''] = Object.keys(options);
+        const both = [secure, stage.url];
+        await stage.refusesToConnect(secure, { ...options, servers }, name, ...both, 'encrypted');
+        await stage.refusesOptions({ ...options, servers: [secure] }, name, ...both, 'encrypted');
+      }
       const webSocket = { headers: { a: 'b' } };
+      const mixed = { webSocket, servers: [ws] };
+      await stage.refusesToConnect(ws.replace('ws:', 'wss:'), mixed, 'webSocket.headers', ws);
       await stage.refusesOptions({ webSocket }, 'webSocket', 'ws:// or wss://');
     },
   ],

@@ -143,6 +143,7 @@ export function connectSettings(
   const tls = checkTlsOptions(get('tls'));
   const webSocket = checkWebSocketOptions(get('webSocket'));
   checkTransportsFit(urls, tls, webSocket);
+  checkNoDowngrade(urls, given, webSocket);
 
   const version = checkOneOf('version', given.or('version', 'auto'), ['auto', '5.0', '3.1.1']);
   const only50 = problemOf50(version);
@@ -239,6 +240,23 @@ function checkTransportsFit(
       throw new MqttUsageError(`webSocket options need ws:// or wss://; got ${server}`);
     }
   }
+}
+
+/** Whoever can make an encrypted server fail must not be given what was meant for it. */
+function checkNoDowngrade(
+  urls: readonly ConnectionUrl[],
+  given: GivenOptions,
+  webSocket: WebSocketOptions | undefined,
+): void {
+  const names = ['password', 'username', 'credentials', 'authentication'] as const;
+  const secret = webSocket?.headers ? 'webSocket.headers' : names.find((name) => given.has(name));
+  const open = urls.find(({ secure, scheme }) => !secure && scheme !== 'mqtt+unix');
+  const encrypted = urls.find(({ secure }) => secure);
+  if (secret === undefined || open === undefined || encrypted === undefined) return;
+  throw new MqttUsageError(
+    `${secret} needs servers that are all encrypted, or none; got ${encrypted.server} and ${open.server}`,
+    { hint: 'Credentials may stand in the URL of the one server that they are for.' },
+  );
 }
 
 /** The first option that has a meaning in 5.0 alone. Sizes and counts that merely tune are not among them. */

@@ -120,7 +120,8 @@ export interface ConnectOptions {
   readonly webSocket?: WebSocketOptions;
   /**
    * Further URLs of the same service, tried in turn after the first, all of them before anybody waits. One that fails
-   * again and again is tried less often, until a connection to it was good.
+   * again and again is tried less often, until a connection to it was good. With credentials in these options all are
+   * encrypted, or none.
    */
   readonly servers?: readonly string[];
   /**
