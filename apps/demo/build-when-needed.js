@@ -6,11 +6,15 @@ import { pnpmCommand } from '../../test/pnpm.mjs';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const programs = ['apps/mqtt-pub/dist/mqtt-pub.js', 'apps/mqtt-sub/dist/mqtt-sub.js'];
 
-/** Builds when a program is missing or older than a source. Says so: it takes seconds. */
-export async function buildWhenNeeded() {
-  const built = Math.min(...programs.map((path) => changedAtMs(path)));
+/**
+ * Builds when what is to be there is missing or older than a source. Says so: it takes seconds.
+ *
+ * @param {readonly string[]} wanted
+ */
+export async function buildWhenNeeded(wanted = programs) {
+  const built = Math.min(...wanted.map((path) => changedAtMs(path)));
   if (built > newestSourceMs()) return;
-  console.log('Building the programs...');
+  console.log('Building...');
   const [program = '', ...words] = [...pnpmCommand(), 'run', 'build'];
   const build = spawn(program, words, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';

@@ -16,6 +16,7 @@ const allowed: Readonly<Record<string, RegExp>> = {
   'packages/testkit': /^(@mqtt-kit\/(packet|engine|core)|node:.*)$/,
   'packages/cli':
     /^(@mqtt-kit\/(packet|core|transport-tcp)|mqtt-kit(\/store-file)?|yargs(\/.*)?|yargs-parser|chalk|node:.*)$/,
+  'apps/dashboard': /^(mqtt-kit(\/store-indexeddb)?|uplot)$/,
   'apps/mqtt-pub': /^(@mqtt-kit\/cli|node:.*)$/,
   'apps/mqtt-sim': /^(mqtt-kit(\/simulator)?|yaml|yargs(\/.*)?|sucrase|node:.*)$/,
   'apps/mqtt-sub': /^(@mqtt-kit\/cli|node:.*)$/,
@@ -23,7 +24,7 @@ const allowed: Readonly<Record<string, RegExp>> = {
 
 /** Files that run in a browser. */
 const browserSafe =
-  /(^packages\/(packet|engine|core|store-indexeddb|simulator)\/)|(\.browser\.ts$)/;
+  /(^packages\/(packet|engine|core|store-indexeddb|simulator)\/)|(^apps\/dashboard\/)|(\.browser\.ts$)/;
 
 function importsOf(path: string): string[] {
   const code = withoutComments(read(path));
