@@ -13,31 +13,47 @@ export class DyadicBridge {
   readonly #levels: number;
   readonly #rule: BridgeRule;
   readonly #stream: RandomStream;
-  /** Values at both ends of the interval around the last point, of 2^level grid points, by level. */
-  readonly #left: Float64Array;
-  readonly #right: Float64Array;
-  #lastPoint = Number.NaN;
+  /**
+   * Three numbers, then by level the values at both ends of the interval of 2^level points around the last point. One
+   * array, the lowest levels first: of many devices each is out of the processor's sight when its turn comes, and
+   * what a step needs lies together.
+   */
+  readonly #numbers: number[];
 
   constructor(rule: BridgeRule, stream: RandomStream) {
     this.#rule = rule;
     this.#stream = stream;
     this.#levels = rule.weights.length - 1;
-    this.#left = new Float64Array(this.#levels + 1);
-    this.#right = new Float64Array(this.#levels + 1);
+    this.#numbers = new Array<number>(firstLevel + 2 * this.#levels + 2).fill(Number.NaN);
   }
 
-  /** The value at a grid point, an integer. */
-  at(point: number): number {
+  /** The value at a place between the grid points, in straight line from one to the next. */
+  at(position: number): number {
+    const numbers = this.#numbers;
+    const point = Math.floor(position);
+    if (point !== numbers[linePoint]) {
+      const start = point - 1 === numbers[linePoint] ? numbers[lineEnd] : this.#pointValue(point);
+      numbers[lineStart] = start as number;
+      numbers[lineEnd] = this.#pointValue(point + 1);
+      numbers[linePoint] = point;
+    }
+    const start = numbers[lineStart] as number;
+    return start + ((numbers[lineEnd] as number) - start) * (position - point);
+  }
+
+  #pointValue(point: number): number {
+    const numbers = this.#numbers;
     let level = this.#sharedLevel(point);
     let size = powersOfTwo[level] as number;
     let start = Math.floor(point / size) * size;
+    let place = firstLevel + 2 * level;
     if (level === this.#levels) {
       const block = start / size;
-      this.#left[level] = this.#rule.blockEnd(block, this.#stream);
-      this.#right[level] = this.#rule.blockEnd(block + 1, this.#stream);
+      numbers[place] = this.#rule.blockEnd(block, this.#stream);
+      numbers[place + 1] = this.#rule.blockEnd(block + 1, this.#stream);
     }
-    let left = this.#left[level] as number;
-    let right = this.#right[level] as number;
+    let left = numbers[place] as number;
+    let right = numbers[place + 1] as number;
     for (; level > 0; level--) {
       size /= 2;
       const middle = start + size;
@@ -50,16 +66,17 @@ export class DyadicBridge {
         left = value;
         start = middle;
       }
-      this.#left[level - 1] = left;
-      this.#right[level - 1] = right;
+      place -= 2;
+      numbers[place] = left;
+      numbers[place + 1] = right;
     }
-    this.#lastPoint = point;
+    numbers[lastPoint] = point;
     return left;
   }
 
   /** The lowest level whose interval holds both the last point and this one. */
   #sharedLevel(point: number): number {
-    const last = this.#lastPoint;
+    const last = this.#numbers[lastPoint] as number;
     for (let level = 0; level < this.#levels; level++) {
       const size = powersOfTwo[level] as number;
       if (Math.floor(point / size) === Math.floor(last / size)) return level;
@@ -67,6 +84,13 @@ export class DyadicBridge {
     return this.#levels;
   }
 }
+
+/** Places in the array of numbers: the point whose interval was computed last, and the line that was asked for last. */
+const lastPoint = 0;
+const linePoint = 1;
+const lineStart = 2;
+const lineEnd = 3;
+const firstLevel = 4;
 
 /** How a bridge is drawn: given both ends of an interval of 2^level points, the middle is normally distributed. */
 export interface BridgeRule {

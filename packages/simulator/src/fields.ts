@@ -24,6 +24,14 @@ export class FieldSet {
   }
 }
 
+/** A field of one device. */
+interface Cell {
+  readonly sampler: Sampler<FieldValue>;
+  value: FieldValue;
+  /** The turn in which it was computed; negative while it is being computed. */
+  turn: number;
+}
+
 const owner: unique symbol = Symbol('fields');
 
 /** The fields of one device. Each is computed once for a moment, and only when somebody asks for it. */
@@ -32,21 +40,18 @@ export class Fields {
   readonly reading: Reading;
   readonly #set: FieldSet;
   readonly #device: SignalDevice;
-  readonly #samplers: readonly Sampler<FieldValue>[];
-  readonly #values: FieldValue[];
-  /** The turn in which each was computed; negative while it is being computed. */
-  readonly #computed: number[];
+  readonly #cells: readonly Cell[];
   #turn = 0;
   #moment: Moment = { elapsedMs: 0, epochMs: 0, clockMs: 0, reading: 0 };
 
   constructor(set: FieldSet, device: SignalDevice, streams: RandomStream) {
     this.#set = set;
     this.#device = device;
-    this.#samplers = set.signals.map((signal, index) =>
-      signal.start(streams.child(set.names[index] as string)),
-    );
-    this.#values = set.names.map(() => 0);
-    this.#computed = set.names.map(() => 0);
+    this.#cells = set.signals.map((signal, index) => ({
+      sampler: signal.start(streams.child(set.names[index] as string)),
+      value: 0,
+      turn: 0,
+    }));
     this.reading = Object.create(set.prototype, { [owner]: { value: this } }) as Reading;
   }
 
@@ -58,24 +63,23 @@ export class Fields {
 
   /** The value of a field by its number. */
   value(index: number): FieldValue {
-    const computed = this.#computed[index] as number;
-    if (computed === this.#turn) return this.#values[index] as FieldValue;
-    if (computed === -this.#turn) throw this.#circle();
-    this.#computed[index] = -this.#turn;
-    const sampler = this.#samplers[index] as Sampler<FieldValue>;
+    const cell = this.#cells[index] as Cell;
+    const turn = this.#turn;
+    if (cell.turn === turn) return cell.value;
+    if (cell.turn === -turn) throw this.#circle();
+    cell.turn = -turn;
     try {
-      const value = sampler(this.#moment, this.reading, this.#device);
-      this.#values[index] = value;
-      this.#computed[index] = this.#turn;
-      return value;
+      cell.value = cell.sampler(this.#moment, this.reading, this.#device);
+      cell.turn = turn;
+      return cell.value;
     } finally {
       // A function that threw may be asked again.
-      if (this.#computed[index] !== this.#turn) this.#computed[index] = 0;
+      if (cell.turn !== turn) cell.turn = 0;
     }
   }
 
   #circle(): DefinitionError {
-    const circle = this.#set.names.filter((_, index) => this.#computed[index] === -this.#turn);
+    const circle = this.#set.names.filter((_, index) => this.#cells[index]?.turn === -this.#turn);
     const first = circle[0] ?? '';
     const text =
       circle.length === 1 ? `${first} needs itself` : `${circle.join(' and ')} need each other`;

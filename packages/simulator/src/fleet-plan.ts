@@ -44,7 +44,8 @@ export interface Output {
   readonly rhythm: number;
   /** Fields that are sent, by number; those that a function takes are not known. */
   readonly fields: readonly number[];
-  /** The names of them, when the payload is a JSON object or one field alone. */
+  /** What stands before each of them in a JSON object. */
+  readonly keys: readonly string[];
   readonly form: 'object' | 'plain' | 'template' | 'function';
   readonly text: Template | undefined;
   readonly make: ((fields: Reading, device: SignalDevice) => Payload) | undefined;
@@ -89,6 +90,7 @@ export interface FleetPlan {
     readonly attributes: Readonly<Record<string, FieldValue>>;
   }[];
   readonly state: Readonly<Record<string, FieldValue>>;
+  readonly hasState: boolean;
   readonly fields: FieldSet;
   readonly outputs: readonly Output[];
   readonly presence: PlannedPresence | undefined;
@@ -149,6 +151,7 @@ export function fleetPlan(definition: FleetDefinition): FleetPlan {
     stagger,
     devices,
     state,
+    hasState: Object.keys(state).length > 0,
     fields,
     outputs,
     presence: plannedPresence(definition.presence, names),
@@ -303,16 +306,20 @@ function plannedPayload(
   payload: NonNullable<PublishRule['payload']>,
   names: Names,
   { names: fields }: FieldSet,
-): Pick<Output, 'fields' | 'form' | 'text' | 'make'> {
+): Pick<Output, 'fields' | 'keys' | 'form' | 'text' | 'make'> {
+  const keysOf = (list: readonly number[]): string[] =>
+    list.map((field, at) => `${at === 0 ? '' : ','}${JSON.stringify(fields[field])}:`);
   const all = fields.map((_, index) => index);
   if (typeof payload === 'function') {
-    return { form: 'function', fields: [], text: undefined, make: payload };
+    return { form: 'function', fields: [], keys: [], text: undefined, make: payload };
   }
-  if (payload === '*') return { form: 'object', fields: all, text: undefined, make: undefined };
+  if (payload === '*') {
+    return { form: 'object', fields: all, keys: keysOf(all), text: undefined, make: undefined };
+  }
   if (typeof payload === 'string' && payload.includes('{')) {
     const text = template(payload, [...names.fields, ...names.device]);
     const used = text.names.map((name) => fields.indexOf(name)).filter((index) => index >= 0);
-    return { form: 'template', fields: [...new Set(used)], text, make: undefined };
+    return { form: 'template', fields: [...new Set(used)], keys: [], text, make: undefined };
   }
   const list = typeof payload === 'string' ? [payload] : payload;
   check(
@@ -332,7 +339,7 @@ function plannedPayload(
     return index;
   });
   const form = typeof payload === 'string' ? 'plain' : 'object';
-  return { form, fields: used, text: undefined, make: undefined };
+  return { form, fields: used, keys: keysOf(used), text: undefined, make: undefined };
 }
 
 function plannedTimes(

@@ -223,7 +223,7 @@ export class FleetRun implements TimelineListener {
       if (this.#stopped.signal.aborted) return;
       const [device] = connection.devices;
       // One that a fault keeps away already is opened when that is over.
-      if (!this.#shared && device !== undefined && !this.#timeline.isPresent(device)) continue;
+      if (!this.#shared && device !== undefined && !device.isPresent) continue;
       try {
         await this.#open(connection, false);
       } catch (error) {
@@ -255,7 +255,7 @@ export class FleetRun implements TimelineListener {
       this.#reconnects += 1;
       for (const device of connection.devices) {
         device.forgetPublished();
-        if (this.#timeline.isPresent(device)) this.#announce(client, device, false);
+        if (device.isPresent) this.#announce(client, device, false);
       }
     };
     follow(client.status.state);
@@ -418,7 +418,7 @@ export class FleetRun implements TimelineListener {
       const { client } = connection;
       if (client === undefined) return;
       for (const device of connection.devices) {
-        if (!this.#timeline.isPresent(device)) continue;
+        if (!device.isPresent) continue;
         for (const message of device.takeHeldBack()) this.#send(client, message);
         const offline = device.presence('offline', timeMs);
         if (offline !== undefined) this.#send(client, offline);

@@ -185,7 +185,7 @@ function* plannedMessages(
   const endMs = startMs + (Number.isFinite(limitMs) ? limitMs : 0);
   for (const device of timeline.devices) {
     if (readings !== count) yield* device.takeHeldBack();
-    if (Number.isFinite(limitMs) && timeline.isPresent(device)) {
+    if (Number.isFinite(limitMs) && device.isPresent) {
       yield* present(device.presence('offline', endMs));
     }
   }

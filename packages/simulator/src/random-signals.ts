@@ -44,7 +44,7 @@ export function walk(options: WalkOptions): Signal<number> {
   }
   const everyMs = positiveDurationMs(options.every ?? '1s', 'walk: every');
   return new Signal(1, (stream) => {
-    const path = new GridPath(new DyadicBridge(walkRule, stream(0)));
+    const path = new DyadicBridge(walkRule, stream(0));
     return ({ elapsedMs }) => {
       const steps = Math.min(Math.max(elapsedMs / everyMs, 0), lastStep);
       return folded(from + step * path.at(steps), min, max);
@@ -93,7 +93,7 @@ export function meanReverting(options: MeanRevertingOptions): Signal<number> {
   const relaxationMs = positiveDurationMs(options.relaxation ?? '10m', 'meanReverting: relaxation');
   const gridMs = relaxationMs / gridPoints;
   return new Signal(1, (stream) => {
-    const path = new GridPath(new DyadicBridge(revertingRule, stream(0)));
+    const path = new DyadicBridge(revertingRule, stream(0));
     return ({ elapsedMs }) => mean + deviation * path.at(elapsedMs / gridMs);
   });
 }
@@ -120,28 +120,6 @@ const revertingRule: BridgeRule = (() => {
     blockEnd: (block: number, stream: RandomStream) => stream.normal(block * 2 ** revertingLevels),
   };
 })();
-
-/** Straight lines between the points of a bridge. */
-class GridPath {
-  readonly #bridge: DyadicBridge;
-  #point = Number.NaN;
-  #value = 0;
-  #next = 0;
-
-  constructor(bridge: DyadicBridge) {
-    this.#bridge = bridge;
-  }
-
-  at(position: number): number {
-    const point = Math.floor(position);
-    if (point !== this.#point) {
-      this.#value = point === this.#point + 1 ? this.#next : this.#bridge.at(point);
-      this.#next = this.#bridge.at(point + 1);
-      this.#point = point;
-    }
-    return this.#value + (this.#next - this.#value) * (position - point);
-  }
-}
 
 /** A value drawn once for each device, evenly between two bounds: no two devices are quite alike. */
 export function perDevice(low: number, high: number): Signal<number> {

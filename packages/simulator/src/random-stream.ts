@@ -63,8 +63,9 @@ export class RandomStream {
   readonly #key1: number;
 
   private constructor(key0: number, key1: number) {
-    this.#key0 = key0;
-    this.#key1 = key1;
+    // As small integers, which need no object of their own.
+    this.#key0 = key0 | 0;
+    this.#key1 = key1 | 0;
   }
 
   /** The stream of a purpose: `RandomStream.named(42, 'room-7', 'temperature')`. Other names, another stream. */

@@ -5,6 +5,7 @@
  */
 import type { FleetPlan, Output } from './fleet-plan.ts';
 import { SimulatedDevice, type SimulatedMessage } from './simulated-device.ts';
+import { TaskQueue } from './task-queue.ts';
 
 /** Who is told what happens. */
 export interface TimelineListener {
@@ -17,7 +18,6 @@ export interface TimelineListener {
 }
 
 interface Task {
-  atMs: number;
   /** Among tasks of one time the lowest comes first: the same order in every run. */
   readonly order: number;
   readonly device: SimulatedDevice;
@@ -35,127 +35,77 @@ export class Timeline {
   readonly devices: readonly SimulatedDevice[];
   /** Milliseconds since 1970 at which everything begins. */
   readonly startMs: number;
-  readonly #heap: Task[] = [];
-  readonly #absent = new Map<SimulatedDevice, number>();
+  readonly #queue: TaskQueue<Task>;
 
   constructor(plans: readonly FleetPlan[], startMs: number) {
     this.startMs = startMs;
     this.devices = plans.flatMap((plan) =>
       plan.devices.map((_, index) => new SimulatedDevice(plan, index)),
     );
+    const tasks: { atMs: number; task: Task }[] = [];
+    const add = (task: Task, atMs: number | undefined): void => {
+      if (atMs !== undefined) tasks.push({ atMs, task });
+    };
     let order = 0;
     for (const device of this.devices) {
-      this.#addAbsences(device, order++);
-      for (const output of device.plan.outputs) this.#addReadings(device, output, order++);
+      add({ ...newTask, order: order++, device }, nextAbsence(device, 0)?.startMs);
+      for (const output of device.plan.outputs) {
+        const phaseMs = phaseOf(device, output);
+        const task: Task = { ...newTask, order: order++, device, output, phaseMs };
+        add(task, readingMs(task, output));
+      }
     }
-    // Built from the middle down: faster than one by one.
-    for (let at = (this.#heap.length >> 1) - 1; at >= 0; at--) this.#sink(at);
+    this.#queue = new TaskQueue(tasks);
   }
 
   /** When the next thing happens, in milliseconds after the start; `Infinity` when nothing comes any more. */
   get nextMs(): number {
-    return this.#heap[0]?.atMs ?? Number.POSITIVE_INFINITY;
-  }
-
-  /** Whether a device has its connection. */
-  isPresent(device: SimulatedDevice): boolean {
-    return !this.#absent.has(device);
+    return this.#queue.firstMs;
   }
 
   /** Lets the next thing happen. */
   step(listener: TimelineListener): void {
-    const task = this.#heap[0];
+    const queue = this.#queue;
+    const task = queue.first;
     if (task === undefined) return;
-    if (task.output === undefined) this.#changePresence(task, listener);
-    else this.#read(task, task.output, listener);
-    this.#sink(0);
+    const atMs = queue.firstMs;
+    const nextMs =
+      task.output === undefined
+        ? this.#changePresence(task, atMs, listener)
+        : this.#read(task, task.output, atMs, listener);
+    queue.moveFirst(nextMs);
   }
 
-  #read(task: Task, output: Output, listener: TimelineListener): void {
-    const { device, atMs } = task;
-    if (this.isPresent(device)) {
+  #read(task: Task, output: Output, atMs: number, listener: TimelineListener): number | undefined {
+    const { device } = task;
+    if (device.isPresent) {
       const messages = device.read(output, task.reading, atMs, task.previousMs, this.startMs);
       if (messages.length > 0) listener.messages(device, messages);
     }
     task.previousMs = atMs;
     task.reading += 1;
-    this.#reschedule(task, readingMs(task, output));
+    return readingMs(task, output);
   }
 
-  #addReadings(device: SimulatedDevice, output: Output, order: number): void {
-    const { plan, schedule } = device;
-    // Outputs of one device have one phase: what it reads at a time it sends at a time.
-    const phaseMs =
-      plan.stagger && output.times === undefined
-        ? Math.floor(schedule.uniform(-1) * output.everyMs)
-        : 0;
-    const task: Task = { atMs: 0, order, device, output, reading: 0, previousMs: -1, phaseMs };
-    const atMs = readingMs(task, output);
-    if (atMs === undefined) return;
-    task.atMs = atMs;
-    this.#heap.push(task);
-  }
-
-  #addAbsences(device: SimulatedDevice, order: number): void {
-    const atMs = nextAbsence(device, 0)?.startMs;
-    if (atMs === undefined) return;
-    this.#heap.push({
-      atMs,
-      order,
-      device,
-      output: undefined,
-      reading: 0,
-      previousMs: -1,
-      phaseMs: 0,
-    });
-  }
-
-  #changePresence(task: Task, listener: TimelineListener): void {
-    const { device, atMs } = task;
-    const untilMs = this.#absent.get(device);
-    const next = nextAbsence(device, atMs + (untilMs === undefined ? 0 : 1));
-    if (untilMs === undefined) {
-      const endMs = next?.endMs ?? atMs;
-      this.#absent.set(device, endMs);
+  #changePresence({ device }: Task, atMs: number, listener: TimelineListener): number | undefined {
+    if (device.isPresent) {
+      device.isPresent = false;
       listener.lost(device, this.startMs + atMs);
-      this.#reschedule(task, endMs);
-      return;
+      return nextAbsence(device, atMs)?.endMs ?? atMs;
     }
-    this.#absent.delete(device);
+    device.isPresent = true;
     device.forgetPublished();
     listener.back(device, this.startMs + atMs);
-    this.#reschedule(task, next?.startMs);
-  }
-
-  #reschedule(task: Task, atMs: number | undefined): void {
-    if (atMs !== undefined) {
-      task.atMs = atMs;
-      return;
-    }
-    const last = this.#heap.pop();
-    if (last !== undefined && last !== task) this.#heap[0] = last;
-  }
-
-  /** Lets the task at a place sink below all that come before it. */
-  #sink(from: number): void {
-    const heap = this.#heap;
-    const task = heap[from];
-    if (task === undefined) return;
-    let at = from;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child += 1;
-      if (!isBefore(heap[child]!, task)) break;
-      heap[at] = heap[child]!;
-      at = child;
-    }
-    heap[at] = task;
+    return nextAbsence(device, atMs + 1)?.startMs;
   }
 }
 
-function isBefore(a: Task, b: Task): boolean {
-  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+const newTask = { output: undefined, reading: 0, previousMs: -1, phaseMs: 0 } as const;
+
+/** Outputs of one device have one phase: what it reads at a time it sends at a time. */
+function phaseOf({ plan, schedule }: SimulatedDevice, output: Output): number {
+  if (!plan.stagger || output.times !== undefined) return 0;
+  return Math.floor(schedule.uniform(-1) * output.everyMs);
 }
 
 /** When a reading is due; `undefined` after the last of a recording. */

@@ -1,0 +1,198 @@
+/**
+ * What a fleet costs: thousands of clients, tens of thousands of devices, on a mosquitto of this machine.
+ *
+ *   pnpm scale                          everything: about three minutes
+ *   pnpm scale each --seconds 10        one measurement, shorter
+ *
+ *   idle     5,000 clients without traffic: memory of each
+ *   each     5,000 devices with a client each, 1 reading in a second at QoS 1
+ *   shared   50,000 devices on 8 connections, 1 reading in a second at QoS 0
+ *
+ * `--devices N` takes another number of devices. Each measurement has a process of its own, and a server of its own.
+ * CPU is that of the process, in cores: wall time says little on a machine that does other things too. The packages
+ * must have been built.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { programPath } from '../setup/debian-packages.mjs';
+
+/** @typedef {'idle' | 'each' | 'shared'} Kind */
+
+const kinds = /** @type {const} */ (['idle', 'each', 'shared']);
+const devicesOf = { idle: 5000, each: 5000, shared: 50_000 };
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seconds: { type: 'string', default: '60' },
+    devices: { type: 'string' },
+    url: { type: 'string' },
+  },
+});
+
+/** A mosquitto on a free port. */
+async function startServer() {
+  const folder = mkdtempSync(join(tmpdir(), 'scale-'));
+  const port = await freePort();
+  const lines = [
+    `listener ${port} 127.0.0.1`,
+    'allow_anonymous true',
+    'max_connections -1',
+    'max_inflight_messages 0',
+    'max_queued_messages 0',
+    'log_type error',
+    ...(process.getuid?.() === 0 ? ['user root'] : []),
+  ];
+  writeFileSync(join(folder, 'mosquitto.conf'), `${lines.join('\n')}\n`);
+  const server = spawn(programPath('mosquitto') ?? 'mosquitto', ['-c', join(folder, 'mosquitto.conf')], {
+    stdio: 'inherit',
+  });
+  process.once('exit', () => server.kill('SIGKILL'));
+  while (!(await listens(port))) await sleep(50);
+  return {
+    url: `mqtt://127.0.0.1:${port}`,
+    async stop() {
+      server.kill();
+      await once(server, 'exit');
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** @param {number} port @returns {Promise<boolean>} */
+function listens(port) {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => resolve(true));
+    socket.once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+}
+
+/** @param {number} ms */
+function sleep(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/**
+ * One measurement, in this process.
+ *
+ * @param {Kind} kind
+ * @param {number} count
+ * @param {number} seconds
+ * @param {string} url
+ */
+async function measure(kind, count, seconds, url) {
+  const { fleet } = await import('mqtt-kit/simulator');
+  const meters = fleet({
+    name: 'meter',
+    count,
+    every: kind === 'idle' ? '1d' : '1s',
+    qos: kind === 'each' ? 1 : 0,
+    signals: { power: 'walk(300, 5, 40..4000).round(0)', energy: 'counter(every=5s)' },
+    publish: { 'meter/{id}': ['power', 'energy'] },
+    presence: kind !== 'shared',
+  });
+  const stop = new AbortController();
+  globalThis.gc?.();
+  const before = process.memoryUsage.rss();
+  let up = 0;
+  /** @type {import('mqtt-kit/simulator').FleetSummary | undefined} */
+  let latest;
+  const running = meters.run(url, {
+    connections: kind === 'shared' ? 8 : 'perDevice',
+    connectRate: 1000,
+    signal: stop.signal,
+    progressEvery: 100,
+    onProgress: (progress) => {
+      up = progress.connected;
+      latest = progress;
+    },
+  });
+  const wanted = kind === 'shared' ? 8 : count;
+  const failed = running.catch((error) => {
+    throw new Error(`the run failed: ${error.message}`);
+  });
+  while (up < wanted) await Promise.race([sleep(100), failed]);
+  await sleep(2000);
+  globalThis.gc?.();
+  const perDevice = (process.memoryUsage.rss() - before) / count;
+  if (kind === 'idle') {
+    stop.abort();
+    const { connected } = await running;
+    return { devices: count, connected, 'kB per device': round(perDevice / 1000, 1) };
+  }
+  const loop = monitorEventLoopDelay({ resolution: 5 });
+  loop.enable();
+  const beganMs = performance.now();
+  const cpu = process.cpuUsage();
+  const sentBefore = latest?.readings ?? 0;
+  await sleep(seconds * 1000);
+  const used = process.cpuUsage(cpu);
+  const lasted = (performance.now() - beganMs) / 1000;
+  loop.disable();
+  const sent = (latest?.readings ?? 0) - sentBefore;
+  stop.abort();
+  const summary = await running;
+  return {
+    devices: count,
+    connected: summary.connected,
+    seconds: round(lasted, 1),
+    'readings per second': round(sent / lasted, 0),
+    sent: summary.sent,
+    ...(kind === 'each'
+      ? {
+          acknowledged: summary.acknowledged,
+          lost: summary.sent - summary.acknowledged,
+          'acknowledged p50 ms': round(summary.latencyMs.p50, 1),
+          'acknowledged p99 ms': round(summary.latencyMs.p99, 1),
+        }
+      : { failed: summary.failed }),
+    reconnects: summary.reconnects,
+    'event loop p99 ms': round(loop.percentile(99) / 1e6, 1),
+    'cores used': round((used.user + used.system) / 1e6 / lasted, 2),
+    'microseconds per message': round((used.user + used.system) / Math.max(sent, 1), 1),
+  };
+}
+
+/** @param {number} value @param {number} digits */
+function round(value, digits) {
+  return Number(value.toFixed(digits));
+}
+
+if (values.url === undefined) {
+  const chosen = kinds.filter((kind) => positionals.length === 0 || positionals.includes(kind));
+  for (const kind of chosen) {
+    const server = await startServer();
+    const count = values.devices ?? `${devicesOf[kind]}`;
+    const words = [kind, '--devices', count, '--seconds', values.seconds, '--url', server.url];
+    const child = spawn(process.execPath, ['--expose-gc', fileURLToPath(import.meta.url), ...words], {
+      stdio: 'inherit',
+    });
+    const [code] = await once(child, 'exit');
+    await server.stop();
+    if (code !== 0) process.exitCode = 1;
+  }
+} else {
+  const kind = /** @type {Kind} */ (positionals[0]);
+  const result = await measure(kind, Number(values.devices), Number(values.seconds), values.url);
+  console.log(`\n${kind}`);
+  for (const [name, value] of Object.entries(result)) console.log(`  ${name.padEnd(26)} ${value}`);
+  process.exit(0);
+}
