@@ -182,6 +182,9 @@ function foreignSession(args: ParsedArguments): 'adopt' | 'reset' {
 function retryPlan(args: ParsedArguments): RetryPlan {
   const given = args.number('retry-limit');
   if (given !== undefined) return { limit: given, minimumMs: 0, initial: true };
+  if (args.program === 'mqtt-pub' && args.given('queue')) {
+    return { limit: Number.POSITIVE_INFINITY, minimumMs: 0, initial: true };
+  }
   if (args.program === 'mqtt-sub') {
     return { limit: Number.POSITIVE_INFINITY, minimumMs: 0, initial: false };
   }

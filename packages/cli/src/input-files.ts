@@ -16,7 +16,7 @@ const reasons: Readonly<Record<string, string>> = {
 export function fileProblem(option: string, file: string, error: unknown): UsageError {
   const { code, message } = error as NodeJS.ErrnoException;
   return new UsageError(
-    `${option}: cannot read ${quoted(file)}: ${reasons[code ?? ''] ?? message}`,
+    `${option}: cannot ${option === '--record' ? 'write' : 'read'} ${quoted(file)}: ${reasons[code ?? ''] ?? message}`,
     file === '-' && option === '-f' ? 'For standard input: -s' : undefined,
   );
 }

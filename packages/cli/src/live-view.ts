@@ -133,7 +133,11 @@ function statsView({ output, isTerminal, diagnostics }: ViewSurroundings): Print
     end: () => {
       clearInterval(timer);
       if (isTerminal) output.text('\n');
-      for (const line of statsSummary(stats, performance.now())) diagnostics.trace(line);
+      const summary = statsSummary(stats, performance.now());
+      // Both may be the same terminal: what was printed comes first.
+      void output.printed().then(() => {
+        for (const line of summary) diagnostics.trace(line);
+      });
     },
   };
 }

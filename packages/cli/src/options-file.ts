@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileProblem } from './input-files.ts';
 import type { MosquittoName } from './parse-arguments.ts';
+import { UsageError } from './usage-error.ts';
 
 /** The lines of mosquitto's options file: that of `-o`, else the user's own one. None when there is no such file. */
 export function mosquittoOptionsFile(
@@ -30,18 +31,31 @@ function defaultFile(
   return home === undefined || home === '' ? undefined : join(home, '.config', name);
 }
 
-/** The arguments in a file that `-o` names. Throws `UsageError`. */
-export function optionsFileArguments(file: string): readonly string[] {
+/**
+ * The arguments in a file that `-o` names. `check` is given those of each line, and throws for what cannot be. Throws
+ * `UsageError` that names file and line.
+ */
+export function optionsFileArguments(
+  file: string,
+  check: (words: readonly string[]) => unknown,
+): readonly string[] {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     throw fileProblem('-o', file, error);
   }
-  return lines(text).flatMap((line) => {
+  return lines(text).flatMap((line, index) => {
     if (line === '' || line.startsWith('#')) return [];
     const blank = line.indexOf(' ');
-    return blank < 0 ? [line] : propertyWords(line.slice(0, blank), line.slice(blank + 1));
+    const words = blank < 0 ? [line] : propertyWords(line.slice(0, blank), line.slice(blank + 1));
+    try {
+      check(words);
+    } catch (error) {
+      const { message, hint } = error as UsageError;
+      throw new UsageError(`${file}:${index + 1}: ${message}`, hint);
+    }
+    return words;
   });
 }
 

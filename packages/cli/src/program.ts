@@ -6,7 +6,7 @@ import type { ProgramName } from './option-table.ts';
 import { type ParsedArguments, parseArguments } from './parse-arguments.ts';
 import { rawArguments } from './raw-arguments.ts';
 import { internalReport, usageReport } from './report-error.ts';
-import { isUsageError } from './usage-error.ts';
+import { isUsageError, quoted, UsageError } from './usage-error.ts';
 
 /** What a program does with its arguments; resolves with its exit code. */
 export type ProgramBody = (args: ParsedArguments, diagnostics: Diagnostics) => Promise<number>;
@@ -51,6 +51,7 @@ async function run(
     );
   }
   try {
+    checkEnvironment(process.env);
     const args = await withOptionsFile(parseArguments(name, argv), argv);
     if (args.flag('help')) return print(await helpText(name, args.text('help')));
     if (args.flag('version')) return print(`${name} ${version}\n`);
@@ -69,6 +70,11 @@ export function isInvalidArgument(error: unknown): error is Error & { hint: stri
   return error instanceof Error && (error as { code?: unknown }).code === 'invalidArgument';
 }
 
+function checkEnvironment({ MQTT_COMPAT: compat }: NodeJS.ProcessEnv): void {
+  if (compat === undefined || compat === '' || compat === 'mosquitto') return;
+  throw new UsageError(`MQTT_COMPAT expects mosquitto or nothing, not ${quoted(compat)}`);
+}
+
 /** The arguments with those of the file of `-o` before them. */
 async function withOptionsFile(
   args: ParsedArguments,
@@ -77,7 +83,9 @@ async function withOptionsFile(
   const file = args.text('options-file');
   if (file === undefined) return args;
   const { optionsFileArguments } = await import('./options-file.ts');
-  return parseArguments(args.program, [...optionsFileArguments(file), ...argv]);
+  const { program } = args;
+  const fromFile = optionsFileArguments(file, (words) => parseArguments(program, words));
+  return parseArguments(program, [...fromFile, ...argv]);
 }
 
 /** Resolves when the text was written, or when nobody reads it. That it could not be written is no success. */

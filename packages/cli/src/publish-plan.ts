@@ -107,8 +107,9 @@ function checkTopic(
     if (ownTopics) return undefined;
     throw new UsageError('no topic given', 'Try: mqtt-pub -t house/kitchen/light -m on');
   }
+  wellFormed('-t', topic);
   const problem = topicNameProblem(topic);
-  if (problem === undefined || template) return wellFormed('-t', topic);
+  if (problem === undefined || template) return topic;
   const wildcard = /[+#]/.test(topic);
   throw new UsageError(
     `the topic ${quoted(topic)} ${problem}`,

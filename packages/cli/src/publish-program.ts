@@ -47,7 +47,11 @@ export async function publishProgram(
   // mosquitto_pub says nothing before it is accepted.
   const begin = args.mosquitto === undefined ? Promise.resolve() : session.accepted;
   // Without a line to publish the server is still to accept the connection.
-  Promise.all([begin.then(() => publisher.run()), session.accepted]).then(
+  const accepted = plan.queueFolder === undefined ? session.accepted : undefined;
+  const published = begin
+    .then(() => publisher.run())
+    .then(() => queueEmptied(plan, publisher, session));
+  Promise.all([published, accepted]).then(
     () => end.settle({ kind: 'done' }),
     (error: unknown) => end.settle({ kind: 'input', error }),
   );
@@ -57,6 +61,7 @@ export async function publishProgram(
   const gaveUp = status.state === 'closed' ? status.reason : undefined;
   // The time is over: nothing is waited for any more.
   const timeoutMs = first.kind === 'timeLimit' ? 0 : closeTimeoutMs;
+  const { kept } = publisher;
   const { disconnect } = plan.connection.properties;
   const { serverError } = await session.client.close({ timeoutMs, ...disconnect });
   const reason: End = gaveUp === undefined ? first : { kind: 'givenUp', error: gaveUp };
@@ -64,9 +69,16 @@ export async function publishProgram(
     return mosquittoEnd(reason, args.mosquitto, plan, publisher, diagnostics);
   }
   if (reason.kind === 'done' && serverError !== undefined && concerns(plan, serverError)) {
-    return tell({ kind: 'givenUp', error: serverError }, session, publisher, plan, diagnostics);
+    return tell(
+      { kind: 'givenUp', error: serverError },
+      session,
+      publisher,
+      kept,
+      plan,
+      diagnostics,
+    );
   }
-  return tell(reason, session, publisher, plan, diagnostics);
+  return tell(reason, session, publisher, kept, plan, diagnostics);
 }
 
 /**
@@ -75,6 +87,23 @@ export async function publishProgram(
  */
 function concerns(plan: PublishPlan, { code }: MqttError): boolean {
   return plan.qos === 0 || code !== 'connectionLost';
+}
+
+/** How long the messages of a queue are waited for when there is nothing more to read. */
+const queueTimeoutMs = 10_000;
+
+/** Those of an earlier life are among them. */
+async function queueEmptied(
+  plan: PublishPlan,
+  publisher: Publisher,
+  session: ClientSession,
+): Promise<void> {
+  if (plan.queueFolder === undefined) return;
+  const giveUpAtMs = performance.now() + queueTimeoutMs;
+  await publisher.acknowledged(queueTimeoutMs);
+  while (session.client.queued.messages > 0 && performance.now() < giveUpAtMs) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 /** Nothing is refused for lack of room: the publisher's own window bounds what is under way. */
@@ -170,12 +199,20 @@ function tell(
   reason: End,
   session: ClientSession,
   publisher: Publisher,
+  kept: number,
   plan: PublishPlan,
   diagnostics: Diagnostics,
 ): number {
   const { unpublished, firstFailure } = publisher;
   switch (reason.kind) {
     case 'done':
+      if (firstFailure === undefined && kept > 0) {
+        diagnostics.error({
+          what: `${messages(kept)} not acknowledged`,
+          why: `They are kept in ${plan.queueFolder}, and sent at the next start.`,
+        });
+        return ExitCode.connectionLost;
+      }
       if (firstFailure === undefined) return ExitCode.done;
       diagnostics.error(
         unpublishedReport(reportOf(firstFailure, plan.connection.options), publisher),

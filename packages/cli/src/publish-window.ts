@@ -1,4 +1,4 @@
-import type { MqttError, PublishPromise } from 'mqtt-kit';
+import type { MqttError } from 'mqtt-kit';
 
 /** Bounds on messages under way: past them the next one waits, and with it standard input. */
 const mostMessages = 1000;
@@ -6,7 +6,7 @@ const mostBytes = 8 * 1024 * 1024;
 
 /** Messages that share a promise: those of one flush at QoS 0, a single one otherwise. */
 interface Group {
-  readonly promise: PublishPromise;
+  readonly promise: Promise<unknown>;
   messages: number;
   bytes: number;
 }
@@ -38,7 +38,7 @@ export class PublishWindow {
     return this.#firstFailure;
   }
 
-  add(promise: PublishPromise, bytes: number): void {
+  add(promise: Promise<unknown>, bytes: number): void {
     this.#messages += 1;
     this.#bytes += bytes;
     const last = this.#last;

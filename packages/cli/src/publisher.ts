@@ -17,6 +17,13 @@ export interface PublisherTools {
   readonly onFailure: ((number: number, error: MqttError) => void) | undefined;
 }
 
+/** What a message of the queue fails with while it stays there. */
+const keptErrors: ReadonlySet<string> = new Set([
+  'clientClosed',
+  'outcomeUnknown',
+  'connectionLost',
+]);
+
 /** Publishes what the command line says, and knows what became of it. */
 export class Publisher {
   readonly #client: Pick<MqttClient, 'publish'>;
@@ -33,6 +40,10 @@ export class Publisher {
   /** Messages of `-m`, `-f` or `-s` that are still to come. */
   #outstanding: number;
   #stopped = false;
+  /** With a queue: messages that are stored and not acknowledged yet. */
+  #stored = 0;
+  #refused: MqttError | undefined;
+  #onAllAcknowledged: (() => void) | undefined;
 
   constructor(
     client: Pick<MqttClient, 'publish'>,
@@ -66,7 +77,7 @@ export class Publisher {
   }
 
   get firstFailure(): MqttError | undefined {
-    return this.#window.firstFailure;
+    return this.#window.firstFailure ?? this.#refused;
   }
 
   /** Resolves when everything was published or refused. Rejects when the input cannot be used. */
@@ -109,10 +120,42 @@ export class Publisher {
     this.#published += 1;
     const number = this.#published;
     const promise = this.#client.publish(topic, payload, options);
-    this.#window.add(promise, payload.length);
+    if (this.#plan.queueFolder === undefined || options.qos === 0) {
+      this.#window.add(promise, payload.length);
+    } else {
+      this.#addToQueue(promise, payload.length);
+    }
     const { onFailure } = this.#tools;
     if (onFailure !== undefined) promise.catch((error: MqttError) => onFailure(number, error));
     return promise;
+  }
+
+  /** What is stored is safe: it need not be acknowledged for the next one to be read. */
+  #addToQueue(promise: PublishPromise, bytes: number): void {
+    this.#window.add(promise.stored, bytes);
+    this.#stored += 1;
+    const settled = (): void => {
+      this.#stored -= 1;
+      if (this.#stored === 0) this.#onAllAcknowledged?.();
+    };
+    promise.then(settled, (error: MqttError) => {
+      if (!keptErrors.has(error.code)) this.#refused ??= error;
+      settled();
+    });
+  }
+
+  /** Messages that the queue holds for the next start. */
+  get kept(): number {
+    return this.#stored;
+  }
+
+  /** Resolves when all that is stored is acknowledged, or when the time is over. */
+  async acknowledged(timeoutMs: number): Promise<void> {
+    if (this.#stored === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onAllAcknowledged = resolve;
+      setTimeout(resolve, timeoutMs);
+    });
   }
 
   /** With a delay the next one waits until the one before is done, as mosquitto_pub does. */

@@ -130,8 +130,9 @@ function selectionPlan(args: ParsedArguments): SelectionPlan | undefined {
 }
 
 function checkFilter(filter: string, option: string): string {
+  wellFormed(option, filter);
   const problem = topicFilterProblem(filter);
-  if (problem === undefined) return wellFormed(option, filter);
+  if (problem === undefined) return filter;
   throw new UsageError(`the topic filter ${quoted(filter)} ${problem}`, filterHint(filter));
 }
 
