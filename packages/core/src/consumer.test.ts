@@ -76,6 +76,7 @@ const plain: DeliverySettings = {
   mode: 'at-least-once',
   seen: undefined,
   manual: false,
+  settlesOnArrival: false,
   handlerFailure: 'acknowledge',
 };
 

@@ -12,6 +12,7 @@ import {
   type DeliverySettings,
   isAdmitted,
   remaining,
+  settleFirst,
   settleUnhanded,
   type Waiting,
 } from './delivery.ts';
@@ -44,7 +45,7 @@ export class HandlerConsumer implements Consumer {
   readonly #settings: HandlerSettings;
   readonly #backlog: Backlog;
   readonly #waiting = new Fifo<Waiting>();
-  /** Messages that take a place but are not handed over yet. */
+  /** Messages that may not be handed over yet. */
   readonly #admitting = new Set<Waiting>();
   #active = 0;
   #ended = false;
@@ -57,6 +58,18 @@ export class HandlerConsumer implements Consumer {
   }
 
   take(message: ReceivedMessage, receipt: HandlerReceipt | undefined): void {
+    if (receipt === undefined || !this.#settings.settlesOnArrival) {
+      this.#accept(message, receipt);
+      return;
+    }
+    const arriving = { message, receipt };
+    this.#admitting.add(arriving);
+    settleFirst(receipt, (handOver) => {
+      if (this.#admitting.delete(arriving) && handOver) this.#accept(message, undefined);
+    });
+  }
+
+  #accept(message: ReceivedMessage, receipt: HandlerReceipt | undefined): void {
     if (this.#active < this.#settings.concurrency && this.#waiting.size === 0) {
       this.#run(message, receipt);
     } else if (receipt !== undefined || this.#backlog.enter(message)) {
@@ -164,6 +177,8 @@ export class IteratorConsumer implements Consumer, AsyncIterator<ReceivedMessage
   readonly #onReturn: () => void;
   readonly #buffer = new Fifo<Waiting>();
   readonly #callers = new Fifo<Caller>();
+  /** Messages that are to be settled before they are buffered. */
+  readonly #arriving = new Set<ReceivedMessage>();
   /** The next one to be handed over, as long as that may not be. */
   #admitting: Waiting | undefined;
   /** The message that the loop works on. */
@@ -180,6 +195,19 @@ export class IteratorConsumer implements Consumer, AsyncIterator<ReceivedMessage
   }
 
   take(message: ReceivedMessage, receipt: HandlerReceipt | undefined): void {
+    if (receipt === undefined || !this.#settings.settlesOnArrival) {
+      this.#accept(message, receipt);
+      return;
+    }
+    this.#arriving.add(message);
+    settleFirst(receipt, (handOver) => {
+      if (!this.#arriving.delete(message)) return;
+      if (handOver) this.#accept(message, undefined);
+      else this.#serve();
+    });
+  }
+
+  #accept(message: ReceivedMessage, receipt: HandlerReceipt | undefined): void {
     if (this.#buffer.size >= this.#settings.bufferSize && !this.#makeRoom(message, receipt)) {
       this.dropped += 1;
       receipt?.done();
@@ -202,6 +230,8 @@ export class IteratorConsumer implements Consumer, AsyncIterator<ReceivedMessage
     this.#error = undefined;
     this.#finishCurrent();
     const unwanted = this.#buffer.takeAll();
+    this.dropped += this.#arriving.size;
+    this.#arriving.clear();
     if (this.#admitting !== undefined) {
       this.dropped += 1;
       // At most once has spoken already.
@@ -247,7 +277,8 @@ export class IteratorConsumer implements Consumer, AsyncIterator<ReceivedMessage
         this.#decided(waiting, admission),
       );
     }
-    if (this.#ended && this.#buffer.size === 0 && this.#admitting === undefined) {
+    const empty = this.#buffer.size === 0 && this.#arriving.size === 0;
+    if (this.#ended && empty && this.#admitting === undefined) {
       for (const caller of this.#callers.takeAll()) this.#refuse(caller);
     }
     this.#updatePausing();
@@ -296,8 +327,9 @@ export class IteratorConsumer implements Consumer, AsyncIterator<ReceivedMessage
 
   /** Reading is to pause as long as QoS 0 messages would find no room. */
   #updatePausing(): void {
-    const { bufferSize, overflow } = this.#settings;
-    const pausing = overflow === 'pause' && this.#buffer.size >= bufferSize;
+    const { bufferSize, overflow, settlesOnArrival } = this.#settings;
+    const pauses = overflow === 'pause' || (overflow === undefined && settlesOnArrival);
+    const pausing = pauses && this.#buffer.size >= bufferSize;
     if (pausing === this.#pausing) return;
     this.#pausing = pausing;
     this.#backlog.setIteratorFull(this, pausing);

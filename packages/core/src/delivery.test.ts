@@ -371,16 +371,54 @@ describe.each(['5.0', '3.1.1'] as const)('delivery at most once, %s', (version) 
     expect(answers(stage)).toEqual(['puback 1', 'pubrec 2', 'puback 3']);
   });
 
-  it('takes no further message while its handler works', async () => {
+  it('answers what waits for its handler, which still takes one at a time', async () => {
     const { stage, client } = await setUp({ version });
     const ends: (() => void)[] = [];
     await client.subscribe('t', once, () => new Promise<void>((resolve) => ends.push(resolve)));
     await stage.receive(qos1(1), qos1(2));
-    expect(answers(stage)).toEqual(['puback 1']);
+    expect([answers(stage), ends.length]).toEqual([['puback 1', 'puback 2'], 1]);
     ends[0]?.();
     await stage.clock.settle();
-    expect(answers(stage)).toEqual(['puback 1', 'puback 2']);
     expect(ends).toHaveLength(2);
+  });
+
+  it('takes nothing out of a durable store before its turn', async () => {
+    const store = durableStore();
+    const done = () => {
+      store.close();
+      return store.load().filter(({ type }) => type === 'in').length;
+    };
+    const { stage, client } = await setUp({ version, store });
+    const ends: (() => void)[] = [];
+    await client.subscribe('t', once, () => new Promise<void>((resolve) => ends.push(resolve)));
+    await stage.receive(qos1(1), qos1(2), qos1(3));
+    expect([done(), ends.length]).toEqual([2, 1]);
+    ends[0]?.();
+    await stage.clock.settle();
+    expect([done(), ends.length]).toEqual([1, 2]);
+  });
+
+  it('holds no turn while it waits: what a server with a window of one sends first is answered first', async () => {
+    const { stage, client } = await setUp({ version });
+    const got: string[] = [];
+    const others: Message[] = [];
+    await client.subscribe('u', { qos: 2, acknowledge: 'manual' }, (message) => {
+      others.push(message);
+    });
+    await client.subscribe('t', once, async (message) => {
+      got.push(message.text());
+    });
+    await stage.receive(['u', '', { qos: 2, packetIdentifier: 9 }], qos2(1));
+    await stage.reconnect();
+    await stage.receive(qos1(2));
+    expect([got, answers(stage)]).toEqual([['2'], ['puback 2']]);
+    others[0]?.acknowledge();
+    await stage.receive(['u', '', { qos: 2, packetIdentifier: 9, dup: true }]);
+    await stage.receive(qos2(1, true));
+    expect([got, answers(stage)]).toEqual([
+      ['2', '1'],
+      ['puback 2', 'pubrec 9', 'pubrec 1'],
+    ]);
   });
 
   it('comes behind the other handlers of the message, and not at all while one wants it again', async () => {
@@ -438,13 +476,12 @@ describe.each(['5.0', '3.1.1'] as const)('delivery at most once, %s', (version) 
     const { stage, client } = await setUp({ version });
     const subscription = await client.subscribe('t', once);
     await stage.receive(qos1(1), qos2(2), ['t', 'zero']);
-    expect(answers(stage)).toEqual([]);
     const got: string[] = [];
     const loop = (async () => {
       for await (const message of subscription) got.push(message.text());
     })();
     await stage.clock.settle();
-    expect(got).toEqual(['1', '2', 'zero']);
+    expect(got.sort()).toEqual(['1', '2', 'zero']);
     expect(answers(stage)).toEqual(['puback 1', 'pubrec 2']);
     void subscription.unsubscribe();
     await stage.clock.settle();

@@ -2,7 +2,7 @@
  * How a subscription's messages are handed over: when they count as handled, and what a failing handler does to them.
  *
  * What has to happen before a message is handed over is its admission. At least once, there is nothing before it. At
- * most once, the message is settled first. With transactions, the application is asked whether it has seen a message
+ * most once, the message is settled first: out of a durable store in its turn, otherwise as it arrives. With transactions, the application is asked whether it has seen a message
  * that comes again.
  */
 import type { Backlog } from './backlog.ts';
@@ -23,6 +23,11 @@ export interface DeliverySettings {
   readonly seen: ((deliveryId: number) => boolean | Promise<boolean>) | undefined;
   /** Whether the application acknowledges. */
   readonly manual: boolean;
+  /**
+   * At most once without a durable store: a message is settled when it arrives, not in its turn. Its answer may have to
+   * wait for those of others, which must not wait for a turn that it holds.
+   */
+  readonly settlesOnArrival: boolean;
   /** What becomes of a message whose handler fails; a number: it is refused with this reason code. */
   readonly handlerFailure: 'acknowledge' | 'redeliver' | number;
 }
@@ -51,14 +56,21 @@ export function admit(
   decide: (admission: Admission) => void,
 ): void {
   if (seen === undefined) {
-    // At most once, where nobody acknowledges by hand.
-    (receipt as Receipt).settleFirst((handOver) => decide(handOver ? 'hand' : 'skip'));
+    settleFirst(receipt, (handOver) => decide(handOver ? 'hand' : 'skip'));
     return;
   }
   askWhetherSeen(seen, message).then(decide, (thrown) => {
     backlog.handlerFailed(message, thrown, 'seen()');
     decide('leave');
   });
+}
+
+/** For a message at most once, where nobody acknowledges by hand. */
+export function settleFirst(
+  receipt: HandlerReceipt | undefined,
+  whenSettled: (handOver: boolean) => void,
+): void {
+  (receipt as Receipt).settleFirst(whenSettled);
 }
 
 /** What is left to settle once it is handed over. */

@@ -218,9 +218,10 @@ export interface SubscribeOptions {
    *
    * `at-most-once`: the message is finished before it is handed over: with a durable store when that has recorded it,
    * with a memory store when PUBACK or PUBREC was sent. A crash, or a close, in between loses the message; nothing
-   * repeats it. Such a handler is called behind all other handlers of the same message; with a memory store also behind
-   * the acknowledgements of earlier messages, and when the connection ends before that, all handlers of the message
-   * see it again.
+   * repeats it. Such a handler is called behind all other handlers of the same message. With a durable store messages
+   * leave it one by one, as the handler gets to them. With a memory store they are acknowledged as they arrive, in order,
+   * and then wait for their handler as those of QoS 0 do, within the bounds of `inbox`; a crash loses those that wait, and
+   * when the connection ends before the acknowledgement left, all handlers of the message see it again.
    *
    * `transactional`: as `at-least-once`, but before a redelivered message is handed over `seen` is asked, and when it
    * answers true the message is finished without. For applications that keep `message.deliveryId` together with what

@@ -156,13 +156,15 @@ function checkDelivery(
       `handlerFailure must be 'acknowledge' with delivery: 'at-most-once'; got '${failure}'`,
     );
   }
+  const settlesOnArrival = mode === 'at-most-once' && !durable;
+  const common = { mode, seen, manual, settlesOnArrival };
   if (failure !== 'reject') {
-    if (!given.has('rejectReasonCode')) return { mode, seen, manual, handlerFailure: failure };
+    if (!given.has('rejectReasonCode')) return { ...common, handlerFailure: failure };
     throw new MqttUsageError("rejectReasonCode needs handlerFailure: 'reject'");
   }
   if (durable) throw new MqttUsageError(`handlerFailure: 'reject' ${refusalNeedsMemory}`);
   const reasonCode = given.or('rejectReasonCode', ReasonCode.implementationSpecificError);
-  return { mode, seen, manual, handlerFailure: checkRefusal('rejectReasonCode', reasonCode) };
+  return { ...common, handlerFailure: checkRefusal('rejectReasonCode', reasonCode) };
 }
 
 export interface UnsubscribeSettings {
