@@ -4,54 +4,37 @@
 //
 // Every room sends house/<room>/temperature and house/<room>/humidity once a second. house/<room>/status is "online"
 // while the sensor lives; when it dies without a word, the server publishes its last will there: "offline".
-import { once } from 'node:events';
-import { connect } from 'mqtt-kit';
+import { fleet, meanReverting, noise, sine } from 'mqtt-kit/simulator';
 
 const url = process.argv[2] ?? 'mqtt://localhost';
-const rooms = [
-  { name: 'kitchen', temperature: 21.5, humidity: 45 },
-  { name: 'bedroom', temperature: 18.5, humidity: 50 },
-  { name: 'bathroom', temperature: 23.0, humidity: 60 },
-];
 
-/** Connects one sensor and lets it send. @param {typeof rooms[number]} room */
-async function startSensor(room) {
-  const topic = `house/${room.name}`;
-  const sensor = await connect(url, {
-    will: { topic: `${topic}/status`, payload: 'offline', qos: 1, retain: true },
-  });
-  const sayStatus = (/** @type {string} */ status) =>
-    sensor.publish(`${topic}/status`, status, { qos: 1, retain: true, timeoutMs: 5000 });
-  // The will may have been published in the meantime, so every new connection says again that we are here.
-  sensor.on('status', ({ state }) => {
-    if (state === 'connected') sayStatus('online').catch(report);
-  });
-  await sayStatus('online');
+const house = fleet({
+  name: 'house',
+  devices: [
+    { id: 'kitchen', warmth: 21.5, damp: 45 },
+    { id: 'bedroom', warmth: 18.5, damp: 50 },
+    { id: 'bathroom', warmth: 23, damp: 60 },
+  ],
+  every: '1s',
+  jitter: 0.1,
+  signals: {
+    // A day that passes in five minutes. Warm air is drier.
+    sun: sine({ amplitude: 1, period: '5m' }),
+    temperature: meanReverting({ mean: 0, deviation: 0.3, relaxation: '20s' })
+      .plus(noise(0.05))
+      .plus(({ sun }, { attributes }) => Number(attributes['warmth']) + 2 * sun),
+    humidity: noise(0.8).plus(({ sun }, { attributes }) => Number(attributes['damp']) - 8 * sun),
+  },
+  publish: {
+    'house/{id}/temperature': ({ temperature }) => Number(temperature).toFixed(1),
+    'house/{id}/humidity': ({ humidity }) => Number(humidity).toFixed(0),
+  },
+  presence: { topic: 'house/{id}/status' },
+});
 
-  const sendReadings = () => {
-    const { temperature, humidity } = reading(room, Date.now() / 1000);
-    sensor.publish(`${topic}/temperature`, temperature.toFixed(1)).catch(report);
-    sensor.publish(`${topic}/humidity`, humidity.toFixed(0)).catch(report);
-  };
-  sendReadings();
-  const timer = setInterval(sendReadings, 1000);
-
-  return async function stop() {
-    clearInterval(timer);
-    await sayStatus('offline').catch(report);
-    await sensor.close();
-  };
-}
-
-/** A day that passes in five minutes, with a little noise. Warm air is drier. @param {typeof rooms[number]} room */
-function reading(room, seconds = 0) {
-  const sun = Math.sin((seconds / 300) * 2 * Math.PI);
-  const noise = Math.random() - 0.5;
-  return {
-    temperature: room.temperature + 2 * sun + 0.3 * noise,
-    humidity: room.humidity - 8 * sun + 2 * noise,
-  };
-}
+const stop = new AbortController();
+process.once('SIGINT', () => stop.abort());
+process.once('SIGTERM', () => stop.abort());
 
 /** @param {Error & { hint?: string | undefined }} error */
 function report(error) {
@@ -59,10 +42,8 @@ function report(error) {
 }
 
 try {
-  const stops = await Promise.all(rooms.map(startSensor));
-  console.log(`${rooms.length} sensors send to ${url}. Ctrl-C ends them.`);
-  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
-  await Promise.all(stops.map((stop) => stop()));
+  console.log(`${house.devices.length} sensors send to ${url}. Ctrl-C ends them.`);
+  await house.run(url, { signal: stop.signal, onError: report });
 } catch (error) {
   report(/** @type {Error} */ (error));
   process.exit(1);
