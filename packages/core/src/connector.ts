@@ -73,6 +73,8 @@ export class Connector {
   /** Since the last CONNACK, for people. */
   #attempt = 0;
   readonly #servers: ServerList;
+  /** The current attempt goes on with an older version. */
+  #fellBack = false;
   /** Followed since the last progress. */
   #redirects = 0;
   #cancelTimer: Cancel | undefined;
@@ -163,6 +165,7 @@ export class Connector {
         return;
       }
       if (this.#versions.fallBack(reason, this.#driver.lastEnd)) {
+        this.#fellBack = true;
         this.#try();
         return;
       }
@@ -225,6 +228,7 @@ export class Connector {
     this.#attempt += 1;
     this.#policy.attempt();
     this.#servers.attempt();
+    this.#fellBack = false;
     this.#state = 'preparing';
     this.#limitAttempt();
     this.#handlers.onStatus({
@@ -322,6 +326,7 @@ export class Connector {
       will,
       properties: authenticated,
       serverKey: settings.urls[0]?.server ?? '',
+      fellBack: this.#fellBack,
       pipeline: !settings.waitForConnection && cleanStart && settings.authentication === undefined,
     };
   }

@@ -6,8 +6,11 @@ import { ClientStage, watch } from './client-stage.test-support.ts';
 /** A broker that ends the connection when a certain message comes, as `end` says. */
 class PoisonStage extends ClientStage {
   readonly taken: string[] = [];
-  constructor(readonly end: (stage: ClientStage) => void = (stage) => stage.server.end()) {
+  readonly end: (stage: ClientStage) => void;
+
+  constructor(end: (stage: ClientStage) => void = (stage) => stage.server.end()) {
     super({ sessionPresent: (connection) => connection > 1 });
+    this.end = end;
   }
 
   /** Plays the broker until nothing happens any more. */

@@ -4,7 +4,7 @@ import type { LinkEnd } from './driver.ts';
 import { MqttError } from './errors.ts';
 import { VersionChoice } from './version-choice.ts';
 
-const opened: LinkEnd = { error: undefined, wasOpened: true };
+const opened: LinkEnd = { error: undefined, wasOpened: true, closedByServer: false };
 const wordless: DisconnectReason = {
   kind: 'transportClosed',
   bytesReceived: 0,
@@ -44,9 +44,18 @@ describe('VersionChoice', () => {
       [refused(0x85), opened],
       [refused(0x80), opened],
       [{ ...wordless, bytesReceived: 1 }, opened],
-      [wordless, { error: new MqttError('connectionRefused', 'x'), wasOpened: false }],
-      [wordless, { error: new MqttError('connectTimeout', 'x'), wasOpened: true }],
-      [wordless, { error: new MqttError('tlsFailed', 'x'), wasOpened: true }],
+      [
+        wordless,
+        { error: new MqttError('connectionRefused', 'x'), wasOpened: false, closedByServer: false },
+      ],
+      [
+        wordless,
+        { error: new MqttError('connectTimeout', 'x'), wasOpened: true, closedByServer: false },
+      ],
+      [
+        wordless,
+        { error: new MqttError('tlsFailed', 'x'), wasOpened: true, closedByServer: false },
+      ],
       [{ kind: 'keepAliveTimeout', silentMs: 1 }, opened],
       [{ kind: 'requested' }, opened],
     ];

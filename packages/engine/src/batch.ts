@@ -68,6 +68,8 @@ export interface ConnectRequest {
   readonly serverKey: string;
   /** SUBSCRIBE without 5.0 options and QoS 0 PUBLISH may leave together with CONNECT. Needs cleanStart and no authenticationMethod. */
   readonly pipeline: boolean;
+  /** The server turned out not to know the version of the last attempt: what left behind its CONNECT goes out again. */
+  readonly fellBack?: boolean;
 }
 
 /** The contents of one SUBSCRIBE. */

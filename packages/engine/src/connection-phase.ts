@@ -26,7 +26,6 @@ import {
   PacketEncoder,
   PacketType,
   type Properties,
-  type ProtocolVersion,
   packetSize,
   ReasonCode,
 } from '@mqtt-kit/packet';
@@ -66,7 +65,6 @@ export class ConnectionPhases {
   readonly #incoming: IncomingPublish;
   readonly #requests: SubscribeRequests;
   #lastNumber = 0;
-  #lastVersion: ProtocolVersion | undefined;
 
   constructor(
     shared: Shared,
@@ -85,10 +83,7 @@ export class ConnectionPhases {
     const { session } = this.#shared;
     const connection = new Connection(this.#lastNumber + 1, request);
     this.#lastNumber = connection.number;
-    // A server that does not know 5.0 need not say so.
-    const fellBack = this.#lastVersion === '5.0' && request.version === '3.1.1';
-    this.#outgoing.decidePipelined(fellBack, now);
-    this.#lastVersion = request.version;
+    this.#outgoing.decidePipelined(request.fellBack ?? false, now);
     this.#shared.connection = connection;
     const otherSession =
       session.clientId !== request.clientId ||

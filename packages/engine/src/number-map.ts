@@ -18,6 +18,7 @@ const keptCapacity = 256;
 /** Marks a place without an entry. */
 const free = -1;
 
+/** From whole numbers from 0 on to values that are never `undefined`, in no order. */
 export class NumberMap<V> {
   #keys: number[] = [];
   #values: (V | undefined)[] = [];
