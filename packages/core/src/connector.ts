@@ -22,7 +22,7 @@ import type { ConnectionUrl } from './connection-url.ts';
 import { discardSession } from './discard-session.ts';
 import type { Driver } from './driver.ts';
 import { asError, MqttError, MqttUsageError } from './errors.ts';
-import { ReconnectPolicy, type ReconnectSettings } from './reconnect.ts';
+import { ReconnectPolicy, type ReconnectSettings, stableAfterMs } from './reconnect.ts';
 import { mostRedirects, redirectOf } from './redirect.ts';
 import { ServerList } from './server-list.ts';
 import type { Status } from './status.ts';
@@ -75,12 +75,13 @@ export class Connector {
   readonly #servers: ServerList;
   /** The current attempt goes on with an older version. */
   #fellBack = false;
-  /** Followed since the last progress. */
+  /** Followed in a row, with no connection in between that stood. */
   #redirects = 0;
   #cancelTimer: Cancel | undefined;
 
   #clientId: string;
   #wasConnected = false;
+  #connectedAtMs = 0;
   /** How long the server keeps the session, as it said last. */
   #sessionExpirySeconds = 0;
   /** A session of an earlier life is being thrown away. */
@@ -141,7 +142,8 @@ export class Connector {
     this.#versions.taken();
     this.#clientId = event.negotiated.clientId;
     this.#sessionExpirySeconds = event.negotiated.sessionExpirySeconds;
-    this.#policy.connected(this.#nowMs());
+    this.#connectedAtMs = this.#nowMs();
+    this.#policy.connected(this.#connectedAtMs);
     this.#handlers.onStatus({
       state: 'connected',
       sessionPresent: event.sessionPresent,
@@ -153,7 +155,6 @@ export class Connector {
   }
 
   onProgress(): void {
-    this.#redirects = 0;
     this.#policy.progress();
   }
 
@@ -190,6 +191,9 @@ export class Connector {
           : undefined;
     const forGood = packet?.reasonCode === ReasonCode.serverMoved;
     if (!forGood && packet?.reasonCode !== ReasonCode.useAnotherServer) return undefined;
+    const stood =
+      this.#state === 'connected' && this.#nowMs() - this.#connectedAtMs >= stableAfterMs;
+    if (stood) this.#redirects = 0;
     const { transports } = this.#environment;
     const redirect = redirectOf(packet?.properties.serverReference, this.#url, transports);
     const problem =

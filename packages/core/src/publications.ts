@@ -353,6 +353,9 @@ export function rejectedPublish(error: MqttError): PublishPromise {
 }
 
 function localFailure(code: EngineErrorCode, message: string): MqttError {
+  if (code === 'publishRefused') {
+    return new MqttError(code, message, { hint: 'The server may have taken it all the same.' });
+  }
   return code === 'invalidArgument' ? new MqttUsageError(message) : new MqttError(code, message);
 }
 

@@ -1,5 +1,5 @@
 import type { Packet } from '@mqtt-kit/packet';
-import { connack, disconnect, puback } from '@mqtt-kit/testkit';
+import { connack, disconnect, puback, publish } from '@mqtt-kit/testkit';
 import { describe, expect, it } from 'vitest';
 import { ClientStage, watch } from './client-stage.test-support.ts';
 import type { TransportTarget } from './transport.ts';
@@ -85,11 +85,26 @@ describe('a redirect', () => {
     const circle = staged();
     const client = await circle.stage.connect({ redirects: 'follow' });
     for (let times = 0; times < 9; times++) {
-      if (!circle.stage.server.isClosed) circle.stage.server.send(elsewhere(0x9c, 'h'));
+      // Messages on the way round are no reason to go on.
+      if (!circle.stage.server.isClosed) {
+        circle.stage.server.send(publish('t', 'x'), elsewhere(0x9c, 'h'));
+      }
       await circle.stage.clock.advance(100);
     }
     expect(circle.tried).toHaveLength(6);
     expect(client.status).toMatchObject({ state: 'closed', reason: { code: 'serverRefused' } });
+  });
+
+  it('is followed any number of times, with connections that stand in between', async () => {
+    const { stage, tried } = staged();
+    const client = await stage.connect({ redirects: 'follow' });
+    for (let times = 0; times < 9; times++) {
+      await stage.clock.advance(10_000);
+      stage.server.send(elsewhere(0x9c, 'h'));
+      await stage.clock.advance(100);
+    }
+    expect(tried).toHaveLength(10);
+    expect(client.connected).toBe(true);
   });
 });
 

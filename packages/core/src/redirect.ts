@@ -2,7 +2,7 @@
 import { type ConnectionUrl, parseConnectionUrl } from './connection-url.ts';
 import { asError } from './errors.ts';
 
-/** Redirects in a row, without progress in between, that are followed. */
+/** Redirects in a row, without a connection in between that stood for 10 s, that are followed. */
 export const mostRedirects = 5;
 
 /** A way to go, or why none of those named is one. */
