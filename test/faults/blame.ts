@@ -95,7 +95,7 @@ function isOfExchange(type: number): boolean {
 
 interface Exchange {
   readonly identifier: number;
-  /** Another message had the identifier, and its sender has not said PUBREL. */
+  /** Another message had the identifier, and the other side has not said PUBCOMP. */
   readonly stolen: boolean;
   /** Sent before, in a session that the server lost. */
   readonly afterLoss: boolean;
@@ -134,8 +134,10 @@ function exchangesOf(
         current = undefined; // The identifier stands for another message now.
       }
     } else if (isSender && type === PacketType.pubrel) {
-      holders.delete(identifier);
       if (identifier === current?.identifier) current = undefined;
+    } else if (!isSender && type === PacketType.pubcomp) {
+      // Only now it is sure that PUBREL has arrived.
+      holders.delete(identifier);
     } else if (!isSender && isReceipt(type)) {
       if (type === PacketType.puback) holders.delete(identifier);
       if (identifier === current?.identifier) current.confirmed = true;

@@ -4,7 +4,7 @@ const common = {
   qos: 2,
   durability: 'process',
   delivery: 'at-least-once',
-  cutWithinBytes: 4_000,
+  cutWithinBytes: 3_000,
   burst: 1,
 } as const;
 

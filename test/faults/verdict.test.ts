@@ -72,6 +72,12 @@ describe('the verdict on a lane', () => {
   it('blames the server for an identifier that another message still had', () => {
     const record = { receiverLog: '', in: `< PUBLISH 7 99, > PUBREC 7, < CONNACK 1, ${taken}` };
     expect(verdict(record)).toMatchObject({ lost: 0, lostByServer: 1 });
+    // PUBREL was sent, and cut off: the receiver never heard it.
+    const released = '< PUBLISH 7 99, > PUBREC 7, < PUBREL 7';
+    const forgotten = { receiverLog: '', in: `${released}, < CONNACK 1, ${taken}` };
+    expect(verdict(forgotten)).toMatchObject({ lost: 0, lostByServer: 1 });
+    const finished = { receiverLog: '', in: `${released}, > PUBCOMP 7, ${taken}` };
+    expect(verdict(finished)).toMatchObject({ lost: 1, lostByServer: 0 });
   });
 
   it('blames the client for a second handling that no second exchange explains', () => {

@@ -15,12 +15,17 @@ export async function startScript(
   words: readonly string[] = [],
   options: ChildOptions = {},
 ): Promise<Child> {
+  return startChild(process.execPath, [await bundledScript(path), ...words], options);
+}
+
+/** The same file as JavaScript, for whoever starts it himself. */
+export function bundledScript(path: string): Promise<string> {
   let bundled = bundles.get(path);
   if (bundled === undefined) {
     bundled = bundle(path);
     bundles.set(path, bundled);
   }
-  return startChild(process.execPath, [await bundled, ...words], options);
+  return bundled;
 }
 
 async function bundle(path: string): Promise<string> {
