@@ -1,5 +1,6 @@
 /**
- * Received QoS 0 messages that wait for handlers, counted over all subscriptions.
+ * Received messages of QoS 0, and those at most once that are settled already, that wait for handlers, counted over all
+ * subscriptions.
  *
  * Nothing on the wire bounds them: past the bounds reading is to pause, and where it cannot, further ones are dropped
  * and counted.
@@ -105,7 +106,7 @@ export class Backlog {
     this.#owner.onError(
       new MqttError(
         'queueFull',
-        `QoS 0 messages are dropped, first on ${topic}: ${this.#messages} wait for their handlers, and reading cannot be paused`,
+        `messages of QoS 0 (or at most once) are dropped, first on ${topic}: ${this.#messages} wait for their handlers, and reading cannot be paused`,
         { hint: 'Make the handlers faster, raise inbox.maxMessages, or subscribe at QoS 1.' },
       ),
     );
