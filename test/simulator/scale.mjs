@@ -51,9 +51,13 @@ async function startServer() {
     ...(process.getuid?.() === 0 ? ['user root'] : []),
   ];
   writeFileSync(join(folder, 'mosquitto.conf'), `${lines.join('\n')}\n`);
-  const server = spawn(programPath('mosquitto') ?? 'mosquitto', ['-c', join(folder, 'mosquitto.conf')], {
-    stdio: 'inherit',
-  });
+  const server = spawn(
+    programPath('mosquitto') ?? 'mosquitto',
+    ['-c', join(folder, 'mosquitto.conf')],
+    {
+      stdio: 'inherit',
+    },
+  );
   process.once('exit', () => server.kill('SIGKILL'));
   while (!(await listens(port))) await sleep(50);
   return {
@@ -182,9 +186,13 @@ if (values.url === undefined) {
     const server = await startServer();
     const count = values.devices ?? `${devicesOf[kind]}`;
     const words = [kind, '--devices', count, '--seconds', values.seconds, '--url', server.url];
-    const child = spawn(process.execPath, ['--expose-gc', fileURLToPath(import.meta.url), ...words], {
-      stdio: 'inherit',
-    });
+    const child = spawn(
+      process.execPath,
+      ['--expose-gc', fileURLToPath(import.meta.url), ...words],
+      {
+        stdio: 'inherit',
+      },
+    );
     const [code] = await once(child, 'exit');
     await server.stop();
     if (code !== 0) process.exitCode = 1;

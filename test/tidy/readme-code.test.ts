@@ -115,6 +115,15 @@ describe('commands in documents', () => {
         expect(Object.keys(JSON.parse(read('package.json')).scripts)).toContain(script);
       } else if (first === 'node' && existsSync(join(root, second))) {
         await runProgram([second, ...words.slice(2)]);
+      } else if (first === 'mqtt-sim') {
+        // What it would publish: those that run until somebody ends them have no end of their own.
+        const shown = [
+          'apps/mqtt-sim/dist/mqtt-sim.js',
+          ...words.slice(1),
+          '--describe',
+          '--count=3',
+        ];
+        expect(await run(shown)).toEqual({ code: 0, output: expect.stringMatching(/^\{"time"/) });
       } else if (first === 'mqtt-pub' || first === 'mqtt-sub') {
         await runProgram([`apps/${first}/dist/${first}.js`, ...words.slice(1)]);
       } else if (first === 'npm' && second === 'install') {

@@ -1,0 +1,115 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { transform } from 'esbuild';
+import { connectAsync } from 'mqtt';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makePlots, plots } from '../../packages/simulator/plots/make.mjs';
+import { type Child, startChild } from '../setup/child-process.ts';
+import { type Mosquitto, startMosquitto } from '../setup/mosquitto.ts';
+import { until } from '../setup/until.ts';
+import { codeBlocks } from '../tidy/markdown.ts';
+import { read, root } from '../tidy/tree.ts';
+import { scratchFolder } from './scratch-folder.ts';
+
+/** What the README of the simulator promises, done. The packages must have been built. */
+
+const path = 'packages/simulator/README.md';
+const examples = codeBlocks(path).filter(({ language }) => language === 'ts');
+const folder = scratchFolder('simulator-readme');
+
+let server: Mosquitto<'plain'>;
+let watcher: Awaited<ReturnType<typeof connectAsync>>;
+const seen = new Map<string, string[]>();
+const all = (topic: string): string[] => seen.get(topic) ?? [];
+
+beforeAll(async () => {
+  server = await startMosquitto({ listeners: { plain: {} } });
+  watcher = await connectAsync(server.url('plain'));
+  watcher.on('message', (topic, payload) => seen.set(topic, [...all(topic), `${payload}`]));
+  await watcher.subscribeAsync('#', { qos: 1 });
+});
+afterAll(async () => {
+  await watcher?.endAsync();
+  await server?.stop();
+});
+
+/** Runs an example on our server, with parts of it changed so that it fits a test. */
+async function start(
+  number: number,
+  changes: Readonly<Record<string, string>> = {},
+): Promise<Child> {
+  const example = examples[number]?.code ?? '';
+  expect(example.split('\n').length).toBeLessThan(26);
+  let { code } = await transform(example, { loader: 'ts', format: 'esm' });
+  for (const [from, to] of Object.entries(changes)) {
+    expect(code).toContain(from);
+    code = code.replaceAll(from, to);
+  }
+  code = code.replaceAll('mqtt://localhost', server.url('plain'));
+  const file = join(folder, `example-${number}.mjs`);
+  writeFileSync(file, code);
+  return startChild(process.execPath, [file], { cwd: root });
+}
+
+describe('the README of the simulator', () => {
+  it('has a freezer that fails every third hour, and whose will is published when it is killed', async () => {
+    await using freezer = await start(0, { 'speed: 60': 'speed: 7200' });
+    const temperatures = (): number[] =>
+      all('freezer/cellar').map(
+        (text) => (JSON.parse(text) as { temperature: number }).temperature,
+      );
+    const alarms = (): boolean => temperatures().some((celsius) => celsius > -12);
+    await until(() => temperatures().length > 900 && alarms(), 'some hours with a failure');
+    expect(temperatures().filter((celsius) => celsius < -16).length).toBeGreaterThan(500);
+    expect(all('freezer/cellar/status')).toEqual(['online']);
+    await freezer.stop('SIGKILL');
+    await until(() => all('freezer/cellar/status').at(-1) === 'offline', 'the will');
+  });
+
+  it('has a house with heating that answers commands', async () => {
+    await using house = await start(1);
+    const climate = (): { target: number; temperature: number }[] =>
+      all('house/kitchen/climate').map((text) => JSON.parse(text));
+    await until(() => climate().length > 0 && all('house/kitchen/status').length > 0, 'a reading');
+    await server.logged(/house\/kitchen\/target\/set/);
+    await watcher.publishAsync('house/kitchen/target/set', '23', { qos: 1 });
+    await until(() => climate().at(-1)?.target === 23, 'an answer');
+    expect(climate()[0]?.target).toBe(21);
+    expect([...seen.keys()].filter((topic) => topic.startsWith('homeassistant/')).length).toBe(9);
+    await house.stop('SIGKILL');
+  });
+
+  it('has a fleet of meters', async () => {
+    await using meters = await start(2, { 'count: 5e3': 'count: 50', '"1m"': '"2s"' });
+    expect(await meters.ended).toMatchObject({ code: 0 });
+    const [, sent, acknowledged] =
+      /^(\d+) sent, (\d+) acknowledged, p99 [\d.]+ ms\n$/.exec(`${meters.stdout}`) ?? [];
+    expect(Number(sent)).toBeGreaterThan(80);
+    expect(acknowledged).toBe(sent);
+  });
+
+  it('prints a preset without a server', async () => {
+    await using weather = await start(3);
+    expect(await weather.ended).toMatchObject({ code: 0 });
+    expect(`${weather.stdout}`.split('\n').length).toBeGreaterThan(300);
+  });
+
+  it('shows pictures that are what the signals give, byte for byte', async () => {
+    for (const [name, svg] of await makePlots()) {
+      const file = `packages/simulator/plots/${name}`;
+      expect(
+        readFileSync(join(root, file), 'utf8') === svg,
+        `${file} as it would be made now`,
+      ).toBe(true);
+    }
+  });
+
+  it('shows every picture beside the expression that made it', () => {
+    const text = read(path);
+    for (const [name, expression] of plots) {
+      expect(text).toContain(`(plots/${name}.svg)`);
+      const other = ['replay', 'geo-path'].includes(name) || name.startsWith('fault-');
+      if (!other) expect(text).toContain(`\`${expression}\``);
+    }
+  });
+});
