@@ -229,7 +229,7 @@ describe.runIf(present)('mosquitto_pub and ours send the same', () => {
     return { code: run.code, stderr: run.stderr, packets: sent(packets) };
   }
 
-  it.concurrent.each([
+  it.concurrent.each<[line: string, input?: string]>([
     ['-t a/b -m hello'],
     ['-t a/b -m hello -q 1'],
     ['-t a/b -m hello -q 2'],
@@ -272,7 +272,7 @@ describe.runIf(present)('mosquitto_pub and ours send the same', () => {
     ['-t a/b -m x -V 5 -i me -D disconnect reason-string bye'],
     ['-t first -t second -m x'],
     ['-m x -t a/b --quiet'],
-  ])('%s', async (line, input) => {
+  ])('%s', async (line = '', input) => {
     const words = line.split(' ');
     const link = await namedLikeMosquitto('mosquitto_pub');
     const theirs = await packetsOf(programOf('mosquitto_pub'), [], words, input);

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import type { Note } from './diagnostics.ts';
 import { fileProblem } from './input-files.ts';
 import type { ParsedArguments } from './parse-arguments.ts';
@@ -16,8 +16,9 @@ export interface CommandLineCredentials {
 const longestPassword = 65_535;
 
 /**
- * User name and password. The password comes from `-P`, else `--password-file`, else the URL, else `MQTT_PASSWORD`;
- * the latter is used together with a user name alone, so that it reaches no server it was not meant for.
+ * User name and password. The password comes from `-P`, else `--password-file`, else `--password-command`, else the URL,
+ * else `MQTT_PASSWORD`; the latter is used together with a user name alone, so that it reaches no server it was not
+ * meant for. Last of all a person at a terminal is asked.
  */
 export function commandLineCredentials(
   args: ParsedArguments,
@@ -31,12 +32,64 @@ export function commandLineCredentials(
   }
   const file = args.text('password-file');
   if (file !== undefined) return { username, ...passwordFromFile(file, args) };
+  const command = args.text('password-command');
+  if (command !== undefined) return { username, password: passwordOf(command), notes: [] };
   if (url?.password !== undefined) {
     return { username, password: url.password, notes: [visibleNote('the URL')] };
   }
   const fromEnvironment = env['MQTT_PASSWORD'];
   const used = username !== undefined && fromEnvironment !== undefined && fromEnvironment !== '';
-  return { username, password: used ? fromEnvironment : undefined, notes: [] };
+  if (used || username === undefined || args.mosquitto !== undefined) {
+    return { username, password: used ? fromEnvironment : undefined, notes: [] };
+  }
+  return { username, password: askedPassword(username), notes: [] };
+}
+
+/** The first line that a shell command prints. What it says on standard error, a person sees. */
+function passwordOf(command: string): Uint8Array {
+  const { spawnSync } = process.getBuiltinModule('node:child_process');
+  const { status, signal, stdout } = spawnSync(command, {
+    shell: true,
+    stdio: ['inherit', 'pipe', 'inherit'],
+    maxBuffer: 1024 * 1024,
+  });
+  if (status !== 0) {
+    const how = status === null ? `was ended by ${signal}` : `ended with exit code ${status}`;
+    throw new UsageError(`--password-command: the command ${how}`);
+  }
+  const end = stdout.indexOf(0x0a);
+  const line = end < 0 ? stdout : stdout.subarray(0, end);
+  const password = line.at(-1) === 0x0d ? line.subarray(0, -1) : line;
+  if (password.length === 0)
+    throw new UsageError('--password-command: the command printed nothing');
+  if (password.length > longestPassword) {
+    throw new UsageError('--password-command: the line is longer than a password can be');
+  }
+  return Uint8Array.from(password);
+}
+
+/** Asks on the terminal, without echo; nothing when there is none. An empty answer is no password. */
+function askedPassword(username: string): Uint8Array | undefined {
+  const { isatty } = process.getBuiltinModule('node:tty');
+  if (process.platform === 'win32' || !isatty(0) || !isatty(2)) return undefined;
+  const { spawnSync } = process.getBuiltinModule('node:child_process');
+  const terminal = openSync('/dev/tty', 'r+');
+  const echo = (setting: 'echo' | '-echo'): boolean =>
+    spawnSync('stty', [setting], { stdio: [terminal, 'ignore', 'ignore'] }).status === 0;
+  try {
+    // What is typed must not be seen: without a way to hide it nothing is asked.
+    if (!echo('-echo')) return undefined;
+    writeSync(terminal, `Password of ${username} (empty: none): `);
+    try {
+      const password = firstLine(terminal, '/dev/tty');
+      return password.length === 0 ? undefined : password;
+    } finally {
+      echo('echo');
+      writeSync(terminal, '\n');
+    }
+  } finally {
+    closeSync(terminal);
+  }
 }
 
 function visibleNote(where: string): Note {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { plainPaint } from './colours.ts';
-import { type MessageFormat, pipeFormat, terminalFormat } from './message-format.ts';
+import { pipeFormat, type SimpleFormat, terminalFormat } from './message-format.ts';
 
 const marked = { topic: (text: string) => `[${text}]`, aside: (text: string) => `{${text}}` };
 
-function print(format: MessageFormat, topic: string, payload: string | Uint8Array): string {
+function print(format: SimpleFormat, topic: string, payload: string | Uint8Array): string {
   const parts: Uint8Array[] = [];
   const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
   format(

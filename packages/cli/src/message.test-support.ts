@@ -26,21 +26,5 @@ export function testMessage({
     text,
     json: <T>() => JSON.parse(text()) as T,
     ...rest,
-  };
-}
-
-/** What a format prints, as text. */
-export function printed(
-  print: (sink: { text(text: string): void; bytes(bytes: Uint8Array): void }) => void,
-): string {
-  let all = '';
-  print({
-    text: (text) => {
-      all += text;
-    },
-    bytes: (bytes) => {
-      all += Buffer.from(bytes).toString('latin1');
-    },
-  });
-  return all;
+  } as Message;
 }

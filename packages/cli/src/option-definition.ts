@@ -129,6 +129,8 @@ export type OptionName =
   | 'quiet'
   | 'debug'
   | 'help'
+  | 'completion'
+  | 'man'
   | 'version'
   | 'host'
   | 'port'

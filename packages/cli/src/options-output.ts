@@ -161,6 +161,22 @@ export const outputOptions: readonly OptionDefinition[] = [
     description: 'Show this help; --help=all shows every option',
   },
   {
+    name: 'completion',
+    kind: 'choice',
+    placeholder: 'SHELL',
+    choices: { bash: 'bash', zsh: 'zsh', fish: 'fish' },
+    programs: allPrograms,
+    group: 'Output',
+    description: 'Print the completion script for bash, zsh or fish',
+  },
+  {
+    name: 'man',
+    kind: 'flag',
+    programs: allPrograms,
+    group: 'Output',
+    description: 'Print the manual page, for man',
+  },
+  {
     name: 'version',
     kind: 'flag',
     programs: allPrograms,

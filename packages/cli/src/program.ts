@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { Diagnostics } from './diagnostics.ts';
 import { ExitCode } from './exit-codes.ts';
 import { helpText } from './help.ts';
@@ -52,9 +53,24 @@ async function run(
   }
   try {
     checkEnvironment(process.env);
-    const args = await withOptionsFile(parseArguments(name, argv), argv);
+    if (argv[0] === 'profile') {
+      const profiles = await import('./profiles.ts');
+      if (profiles.isProfileCommand(argv)) {
+        return print(profiles.runProfileCommand(argv, process.env, diagnostics));
+      }
+    }
+    const args = await withFiles(parseArguments(name, argv), argv);
     if (args.flag('help')) return print(await helpText(name, args.text('help')));
     if (args.flag('version')) return print(`${name} ${version}\n`);
+    const shell = args.text('completion');
+    if (shell !== undefined) {
+      const { completionScript } = await import('./completion-script.ts');
+      return print(completionScript(name, shell as Parameters<typeof completionScript>[1]));
+    }
+    if (args.flag('man')) {
+      const { manualPage } = await import('./manual-page.ts');
+      return print(manualPage(name, version));
+    }
     if (args.flag('quiet')) diagnostics.silence();
     const body = await program.load(name);
     return await body(args, diagnostics);
@@ -75,17 +91,33 @@ function checkEnvironment({ MQTT_COMPAT: compat }: NodeJS.ProcessEnv): void {
   throw new UsageError(`MQTT_COMPAT expects mosquitto or nothing, not ${quoted(compat)}`);
 }
 
-/** The arguments with those of the file of `-o` before them. */
-async function withOptionsFile(
-  args: ParsedArguments,
-  argv: readonly string[],
-): Promise<ParsedArguments> {
-  const file = args.text('options-file');
-  if (file === undefined) return args;
-  const { optionsFileArguments } = await import('./options-file.ts');
+/** The arguments with those of a profile and of the file of `-o` before them. */
+async function withFiles(args: ParsedArguments, argv: readonly string[]): Promise<ParsedArguments> {
   const { program } = args;
-  const fromFile = optionsFileArguments(file, (words) => parseArguments(program, words));
-  return parseArguments(program, [...fromFile, ...argv]);
+  const file = args.text('options-file');
+  const profile = args.text('profile');
+  const check = (words: readonly string[]): unknown => parseArguments(program, words);
+  const before: string[] = [];
+  if (profile !== undefined || profileInUse(process.env)) {
+    const { profileArguments } = await import('./profiles.ts');
+    before.push(...profileArguments(profile, process.env, check));
+  }
+  if (file !== undefined) {
+    const { optionsFileArguments } = await import('./options-file.ts');
+    before.push(...optionsFileArguments(file, check));
+  }
+  return before.length === 0 ? args : parseArguments(program, [...before, ...argv]);
+}
+
+/** Most people have no profile: a look at one file tells. */
+function profileInUse({
+  MQTT_PROFILE: named,
+  XDG_CONFIG_HOME: config,
+  HOME: home,
+}: NodeJS.ProcessEnv): boolean {
+  if (named !== undefined) return named !== '';
+  const folder = config || (home ? `${home}/.config` : undefined);
+  return folder !== undefined && existsSync(`${folder}/mqtt-kit/profile`);
 }
 
 /** Resolves when the text was written, or when nobody reads it. That it could not be written is no success. */
