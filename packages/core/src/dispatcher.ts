@@ -3,7 +3,7 @@
  *
  * A message that its handler left for redelivery is not acknowledged. With a durable store it stays there until the
  * next start. With a memory store it is handed out again with the next connection: at QoS 2 from here, since the
- * server's repetition is known as one; at QoS 1 the server sends it again, or if it has forgotten the session, it is
+ * server's repetition is known as one, unless nobody has seen it, when the engine hands out that repetition; at QoS 1 the server sends it again, or if it has forgotten the session, it is
  * handed out from here, too.
  *
  * A resumed session delivers right after CONNACK, before the application had a chance to subscribe again. While
@@ -69,6 +69,8 @@ export class Dispatcher implements ReceiptOwner {
   readonly #settling = new NumberMap<Receipt>();
   /** What is to be handed out again with the next connection. */
   #left: MessageEvent[] = [];
+  /** QoS 2 messages that could not be settled first: the server's repetition brings them again, while it knows them. */
+  readonly #unsettled = new NumberMap<MessageEvent>();
   /** The latest connection that resumed a session. */
   #resumed = 0;
 
@@ -104,6 +106,10 @@ export class Dispatcher implements ReceiptOwner {
   onConnected(connection: number, sessionPresent: boolean): void {
     if (sessionPresent) this.#resumed = connection;
     if (sessionPresent && !this.#durable) this.#holdUnmatched();
+    if (!sessionPresent) {
+      this.#left.push(...this.#unsettled.values());
+      this.#unsettled.clear();
+    }
     const left = this.#left.sort((one, other) => one.delivery - other.delivery);
     this.#left = [];
     for (const event of left) {
@@ -122,6 +128,7 @@ export class Dispatcher implements ReceiptOwner {
   onMessage(event: MessageEvent): void {
     // Those before it may have been given up with their handlers' queues: one that came now would overtake them.
     if (this.#ended) return;
+    if (this.#unsettled.size > 0) this.#unsettled.delete(event.delivery);
     // Those that are held came before it, and are about to be handed out.
     if (this.#lookScheduled) this.#held.push(event);
     else this.#dispatch(event);
@@ -193,7 +200,8 @@ export class Dispatcher implements ReceiptOwner {
     const receipt = this.#settling.get(delivery);
     if (receipt === undefined) return;
     this.#settling.delete(delivery);
-    if (again) this.leave(receipt.event);
+    if (again && receipt.event.packet.qos === 2) this.#unsettled.set(delivery, receipt.event);
+    else if (again) this.leave(receipt.event);
     receipt.settled(again);
   }
 
@@ -203,6 +211,7 @@ export class Dispatcher implements ReceiptOwner {
     for (const receipt of this.#settling.values()) receipt.settled(true);
     this.#settling.clear();
     this.#left = [];
+    this.#unsettled.clear();
     this.#cancelHold?.();
     this.#holding = false;
     this.#held = [];

@@ -214,7 +214,7 @@ export type EngineEvent =
    * What `acknowledge` was asked to tell: the message is settled, so that no crash brings it again. Its `inDone` is
    * committed, and where answers follow the handler, its PUBACK or PUBREC was handed to the transport. `again`: nothing
    * of that has happened, since there is no connection, or it ended first. At QoS 1 the server sends the message again
-   * if it keeps the session; at QoS 2 its delivery can be acknowledged again.
+   * if it keeps the session; at QoS 2 its repetition by the server is a `message` event with the same delivery.
    */
   | { readonly type: 'settled'; readonly delivery: Delivery; readonly again: boolean }
   | { readonly type: 'published'; readonly ticket: Ticket; readonly outcome: PublishOutcome }

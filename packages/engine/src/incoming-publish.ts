@@ -194,6 +194,11 @@ export class IncomingPublish {
     if (known.awaitsAnswer) return; // The answer under way is for both.
     known.awaitsAnswer = true;
     connection.pubrecOrder.push(known);
+    if (known.handedWhenRepeated) {
+      known.handedWhenRepeated = false;
+      this.#deliver(packet, known.delivery, connection, true);
+      return;
+    }
     this.#answerQos2(connection);
   }
 
@@ -264,13 +269,19 @@ export class IncomingPublish {
     }
   }
 
-  #deliver(packet: PublishPacket, delivery: Delivery, connection: Connection): void {
+  #deliver(
+    packet: PublishPacket,
+    delivery: Delivery,
+    connection: Connection,
+    redelivered = false,
+  ): void {
+    const { number } = connection;
     this.#shared.output.emit({
       type: 'message',
-      connection: connection.number,
+      connection: number,
       delivery,
       packet,
-      redelivered: false,
+      redelivered,
     });
   }
 
@@ -371,6 +382,7 @@ export class IncomingPublish {
     if (!exchange.tell) return;
     exchange.tell = false;
     exchange.reasonCode = unanswered;
+    exchange.handedWhenRepeated = exchange.qos === 2;
     this.#shared.output.emit({ type: 'settled', delivery: exchange.delivery, again: true });
   }
 
@@ -405,6 +417,7 @@ function newExchange(
     awaitsAnswer: true,
     releaseWanted: false,
     tell: false,
+    handedWhenRepeated: false,
   };
 }
 

@@ -47,6 +47,8 @@ export interface IncomingExchange {
   releaseWanted: boolean;
   /** Whether its answer is to settle it, and a `settled` event to tell. */
   tell: boolean;
+  /** Whether that failed, so that nobody has seen it: the server's repetition is handed over. */
+  handedWhenRepeated: boolean;
 }
 
 export const unanswered = -1;
@@ -292,6 +294,7 @@ class Rebuilding {
       awaitsAnswer: false,
       releaseWanted: false,
       tell: false,
+      handedWhenRepeated: false,
     };
     this.lastDelivery = Math.max(this.lastDelivery, delivery);
     if (exchange.qos === 2) this.#session.incoming.set(packetIdentifier, exchange);
