@@ -33,6 +33,7 @@ export const engineActions = {
   serverDisconnect: 0.15,
   stray: 0.15,
   garbage: 0.1,
+  wrongPacket: 0.3,
   stall: 0.3,
   wallClock: 0.2,
   lateTimer: 0.15,

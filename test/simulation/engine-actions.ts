@@ -2,6 +2,7 @@
 import type { EngineAction } from './chances.ts';
 import type { EngineWorld } from './engine-world.ts';
 import { makePayload } from './payloads.ts';
+import { drawWrongPacket } from './wrong-packets.ts';
 
 export const engineActionTable: Readonly<Record<EngineAction, (world: EngineWorld) => boolean>> = {
   toServer(world) {
@@ -200,6 +201,20 @@ export const engineActionTable: Readonly<Record<EngineAction, (world: EngineWorl
     if (link === undefined || link.serverEnded || link.dead) return false;
     world.garbled = true;
     link.server.writeRaw(prng.pick(malformed));
+    return true;
+  },
+
+  wrongPacket(world) {
+    const { link, prng, options, witness } = world;
+    if (link === undefined || link.serverEnded || link.dead) return false;
+    const { isConnected } = link.server;
+    // What is on its way may change what is wrong.
+    if (isConnected !== witness.isConnected || link.hasForClient) return false;
+    const { version } = options.request;
+    const packet = drawWrongPacket(prng, version, isConnected, witness.open);
+    if (packet === undefined) return false;
+    world.garbled = true;
+    link.server.writeRaw(packet);
     return true;
   },
 

@@ -127,12 +127,33 @@ async function main() {
   }
 }
 
+/** How often each transition happened, for both versions. @param {Record<string, number>} counts */
+function showTransitions(counts) {
+  /** @type {Map<string, Record<string, number>>} */
+  const rows = new Map();
+  for (const [name, times] of Object.entries(counts)) {
+    const [, version = '', state, packet] = /^transition (\S+) (.*), (.*)$/.exec(name) ?? [];
+    if (packet === undefined) continue;
+    const key = `${state?.padEnd(18)} ${packet}`;
+    rows.set(key, { ...rows.get(key), [version]: times });
+  }
+  if (rows.size === 0) return;
+  console.log(
+    `  ${'state'.padEnd(18)} ${'packet'.padEnd(18)} ${'5.0'.padStart(10)} ${'3.1.1'.padStart(10)}`,
+  );
+  for (const [key, row] of [...rows].sort(([one], [other]) => (one < other ? -1 : 1))) {
+    const cells = ['5.0', '3.1.1'].map((version) => String(row[version] ?? '-').padStart(10));
+    console.log(`  ${key.padEnd(37)} ${cells.join(' ')}`);
+  }
+}
+
 /** @param {Record<string, number>} counts */
 function showCounts(counts) {
+  showTransitions(counts);
   for (const [name, times] of Object.entries(counts).sort(([one], [other]) =>
     one < other ? -1 : 1,
   )) {
-    console.log(`  ${String(times).padStart(10)}  ${name}`);
+    if (!name.startsWith('transition ')) console.log(`  ${String(times).padStart(10)}  ${name}`);
   }
 }
 

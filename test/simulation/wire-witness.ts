@@ -10,7 +10,9 @@ import {
 } from '@mqtt-kit/testkit';
 import type { JournalWitness } from './journal-witness.ts';
 import { payloadNumber } from './payloads.ts';
+import { serverPackets, transitionCount } from './transitions.ts';
 import { hold } from './violation.ts';
+import type { OpenExchanges } from './wrong-packets.ts';
 
 interface LiveMessage {
   readonly number: number;
@@ -59,6 +61,8 @@ export class WireWitness {
   /** Identifiers of PUBLISH packets that came on this connection and owe PUBACK or PUBREC. */
   #owesPuback = new Map<number, { readonly qos: number; readonly number: number }>();
   #strayRecs = new Set<number>();
+  /** Identifiers of QoS 2 messages to the client, to tell in which state a packet meets them. */
+  readonly #inbound = new Map<number, 'unanswered' | 'PUBREC sent'>();
   /** How often in a row, without an acknowledgement, the server closed at each message. */
   readonly #closedAt = new Map<number, number>();
   #noted = false;
@@ -143,9 +147,8 @@ export class WireWitness {
   receivedPacket(bytes: Uint8Array): void {
     const packet = parse(bytes);
     const { type, packetIdentifier, reasonCode } = packet;
-    const { count } = this.surroundings;
     const message = this.#live.get(packetIdentifier);
-    count(`received ${type} ${message?.state ?? 'unknown'} ${this.#version}`);
+    this.#countTransition(packet, bytes);
     switch (type) {
       case 2:
         this.#connack(bytes, reasonCode);
@@ -153,6 +156,9 @@ export class WireWitness {
       case 3: {
         const qos = ((bytes[0] as number) >> 1) & 3;
         if (qos === 0) return;
+        if (qos === 2 && !this.#inbound.has(packetIdentifier)) {
+          this.#inbound.set(packetIdentifier, 'unanswered');
+        }
         const number = payloadNumber(payloadOf(bytes, this.#version));
         this.#owesPuback.set(packetIdentifier, { qos, number });
         return;
@@ -164,9 +170,9 @@ export class WireWitness {
         }
         return;
       case 5:
-        if (message === undefined) {
+        if (message === undefined || message.qos === 1) {
           if (reasonCode < 0x80) this.#strayRecs.add(packetIdentifier);
-        } else if (message.qos === 2) {
+        } else {
           this.#closedAt.clear();
           if (reasonCode >= 0x80) this.#free(packetIdentifier);
           else message.state = 'released';
@@ -190,11 +196,49 @@ export class WireWitness {
     }
   }
 
+  /** What is open on this connection. */
+  get open(): OpenExchanges {
+    return {
+      sent: [...this.#live].map(([packetIdentifier, message]) => ({
+        packetIdentifier,
+        state: outgoingState(message),
+      })),
+      requests: [...this.#requests].map(([packetIdentifier, kind]) => ({ packetIdentifier, kind })),
+    };
+  }
+
+  #countTransition({ type, packetIdentifier, reasonCode }: ServerPacket, bytes: Uint8Array): void {
+    const name = serverPackets.get(type)?.[0] ?? `type ${type}`;
+    const refused = reasonCode >= (type === 2 ? 1 : 0x80);
+    let packet = refused && type <= 7 ? `${name} refused` : name;
+    let state = this.#phase as string;
+    if (this.#phase === 'connected') {
+      if (type === 3) {
+        const qos = ((bytes[0] as number) >> 1) & 3;
+        packet = `PUBLISH QoS ${qos}`;
+        if (qos === 1) {
+          state = this.#owesPuback.has(packetIdentifier) ? 'unanswered' : 'nothing received';
+        } else if (qos === 2) state = this.#inbound.get(packetIdentifier) ?? 'nothing received';
+      } else if (type === 6) state = this.#inbound.get(packetIdentifier) ?? 'nothing received';
+      else if (type <= 7 && type !== 2) state = outgoingState(this.#live.get(packetIdentifier));
+      else if (type === 9 || type === 11) {
+        const asked = this.#requests.get(packetIdentifier);
+        state = asked === undefined ? 'nothing asked' : `${asked.toUpperCase()} sent`;
+      } else if (type === 13) {
+        state = this.pingSentMs === undefined ? 'no PINGREQ sent' : 'PINGREQ sent';
+      }
+    }
+    this.surroundings.count(transitionCount(state, packet, this.#version));
+  }
+
   #connack(bytes: Uint8Array, reasonCode: number): void {
     if (reasonCode !== 0 || this.#phase !== 'connecting') return;
     this.#phase = 'connected';
     const present = ((bytes[2] as number) & 1) === 1;
-    if (!present) this.#live.clear();
+    if (!present) {
+      this.#live.clear();
+      this.#inbound.clear();
+    }
     if (this.#version === '5.0') {
       const properties = connackProperties(bytes);
       this.#receiveMaximum = properties.get(0x21) ?? 65_535;
@@ -347,6 +391,8 @@ export class WireWitness {
     const owed = this.#owesPuback.get(id);
     hold(owed?.qos === qos, 22, () => `${kind} ${id} for no PUBLISH of this connection`);
     this.#owesPuback.delete(id);
+    if (packet.reasonCode >= 0x80) this.#inbound.delete(id);
+    else if (qos === 2) this.#inbound.set(id, 'PUBREC sent');
     const { journal, durableDelivery } = this.surroundings;
     if (journal === undefined) return;
     if (qos === 2 && packet.reasonCode < 0x80) {
@@ -358,6 +404,7 @@ export class WireWitness {
 
   #complete(id: number): void {
     const { journal } = this.surroundings;
+    this.#inbound.delete(id);
     hold(!journal?.received.has(id), 7, () => `PUBCOMP ${id} before the release is durable`);
   }
 
@@ -367,6 +414,11 @@ export class WireWitness {
     hold(owned !== true, 2, () => `${kind} with identifier ${id}, which has an owner`);
     this.#requests.set(id, kind);
   }
+}
+
+function outgoingState(message: LiveMessage | undefined): string {
+  if (message === undefined) return 'nothing sent';
+  return message.state === 'released' ? 'PUBREL due' : `QoS ${message.qos} sent`;
 }
 
 /** What is needed of a packet of the model broker. */
