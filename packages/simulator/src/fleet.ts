@@ -116,7 +116,7 @@ export function fleetWith(
       const open = options.connect ?? connect;
       if (open === undefined) {
         throw new MqttUsageError(
-          'a run needs connect: import fleet from "mqtt-kit/simulator", or give the option connect',
+          'a run needs connect: that of mqtt-kit/simulator has it, or give it as an option',
         );
       }
       return new FleetRun(plans, url, open, options).run();

@@ -38,8 +38,12 @@ export interface SignalDevice {
 }
 
 /** A field computed from others: `({ temperature }) => 80 - 1.5 * Number(temperature)`. */
-// biome-ignore lint/suspicious/noExplicitAny: what a field holds is known to whoever wrote it, as with JSON.parse.
-export type FieldFunction<T> = (fields: any, device: SignalDevice, moment: Moment) => T;
+export type FieldFunction<T> = (
+  // biome-ignore lint/suspicious/noExplicitAny: what a field holds is known to whoever wrote it, as with JSON.parse.
+  fields: any,
+  device: SignalDevice,
+  moment: Moment,
+) => T;
 
 /** A signal of one device: gives the value at a moment. Asked twice for one moment it gives the same. */
 export type Sampler<T> = (moment: Moment, fields: Reading, device: SignalDevice) => T;
