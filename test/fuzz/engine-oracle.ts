@@ -132,14 +132,34 @@ function isTooSmall(message: string, events: readonly EngineEvent[]): boolean {
   );
 }
 
+/** At most one outcome for each request, one code for each filter, and messages that somebody can handle. */
 function checkOutcomes(events: readonly EngineEvent[]): void {
   const settled = new Set<string>();
   for (const event of events) {
+    if (event.type === 'message' && !isWhole(event)) {
+      throw new Finding(`a message that is none: ${JSON.stringify(event)}`);
+    }
+    if (event.type === 'subscribed' || event.type === 'unsubscribed') {
+      const { outcome } = event;
+      const filters = event.type === 'subscribed' ? 2 : 1;
+      if (outcome.kind === 'acknowledged' && outcome.reasonCodes.length !== filters) {
+        throw new Finding(`${outcome.reasonCodes.length} codes for ${filters} filters`);
+      }
+    }
     if (!('ticket' in event)) continue;
     const key = `${event.type} ${event.ticket}`;
     if (settled.has(key)) throw new Finding(`${key} twice`);
     settled.add(key);
   }
+}
+
+function isWhole({ packet, delivery }: Extract<EngineEvent, { type: 'message' }>): boolean {
+  return (
+    typeof packet.topic === 'string' &&
+    packet.topic !== '' &&
+    packet.payload instanceof Uint8Array &&
+    delivery > 0 === packet.qos > 0
+  );
 }
 
 /** Time passes, the connection ends, and another one takes the session over. */

@@ -50,7 +50,7 @@ describe('the fuzzer', () => {
       assembly: 1,
       'prototypes compared': 1,
     });
-  }, 240_000);
+  }, 500_000);
 
   it('gives the same inputs for the same seed, and replays one', async () => {
     const few = { ...standard, inputs: 2_000, engineInputs: 50, bounds: false };
@@ -63,7 +63,7 @@ describe('the fuzzer', () => {
     expect(other.counts).not.toEqual(one.counts);
     const replay = 'decoder:5.0:server:3003000161';
     expect(await fuzz(program, { ...few, replay })).toMatchObject({ failures: [] });
-  }, 60_000);
+  }, 240_000);
 
   it.each([
     {
@@ -105,6 +105,6 @@ describe('the fuzzer', () => {
       planted.remove();
       expect(failures.map(describeFailure).join('\n')).toMatch(says);
     },
-    120_000,
+    240_000,
   );
 });

@@ -27,6 +27,8 @@ export interface Assignment {
   readonly bounds: boolean;
   /** `decoder:5.0:server:HEX` or `engine:5.0:connected:HEX`. */
   readonly replay?: string;
+  /** Only tells the bytes of input `from`, without checking it: it hung. */
+  readonly show?: 'decoder' | 'engine';
   /** The numbers of the inputs under way, of the decoder and of the engine: seen from outside when this hangs. */
   readonly progress: SharedArrayBuffer;
 }
@@ -50,7 +52,11 @@ export interface Summary {
 /** More are not looked at. */
 const mostFailures = 10;
 
-const { seed, from, inputs, engineInputs, bounds, replay, progress } = workerData as Assignment;
+/** Has what the prototype of all objects has. */
+const nothing = {};
+
+const { seed, from, inputs, engineInputs, bounds, replay, show, progress } =
+  workerData as Assignment;
 const underWay = new Int32Array(progress);
 const failures: Failure[] = [];
 const counts: Record<string, number> = {};
@@ -59,7 +65,9 @@ const differences: Differences = new Map();
 
 const startMs = performance.now();
 const streams = makeStreams(seed);
-if (replay === undefined) run();
+if (show !== undefined)
+  failures.push({ problem: 'hangs', replay: shownInput(show, from), stack: '' });
+else if (replay === undefined) run();
 else replayOne(replay);
 for (const { name } of differenceClasses) {
   counts[`difference to mqtt-packet: ${name}`] = differences.get(name) ?? 0;
@@ -86,8 +94,10 @@ function run(): void {
     Atomics.store(underWay, 0, number);
     decoderInput(number);
     // Assigning to a prototype shows here at once.
-    for (const name in nothing)
-      fail(new Finding(`polluted: ${name}`), `--from ${number} --inputs 1`);
+    for (const name in nothing) {
+      fail(new Finding(`polluted: ${name}`), shownInput('decoder', number));
+      Reflect.deleteProperty(Object.prototype, name);
+    }
     if (failures.length >= mostFailures) return;
   }
   Error.stackTraceLimit = stackTraceLimit;
@@ -99,8 +109,6 @@ function run(): void {
   if (prototypesOf() !== prototypes) fail(new Finding('a prototype is not what it was'), 'run');
   count('prototypes compared');
 }
-
-const nothing = Object.freeze({});
 
 /** What the prototypes of the platform have, in one text. */
 function prototypesOf(): string {
@@ -160,6 +168,12 @@ function engineInput(number: number): void {
 
 function engineReplay({ version, connected, bytes }: EngineInput): string {
   return `engine:${version}:${connected ? 'connected' : 'connecting'}:${hexOf(bytes)}`;
+}
+
+function shownInput(level: 'decoder' | 'engine', number: number): string {
+  if (level === 'engine') return engineReplay(engineInputOf(seed, number));
+  const { stream, bytes } = inputOf(streams, seed, number);
+  return `decoder:${stream.version}:${stream.sender}:${hexOf(bytes)}`;
 }
 
 function replayOne(text: string): void {
