@@ -172,6 +172,9 @@ export class WireWitness {
       case 5:
         if (message === undefined || message.qos === 1) {
           if (reasonCode < 0x80) this.#strayRecs.add(packetIdentifier);
+        } else if (message.state === 'released') {
+          // Another one: it is answered once more, whatever became of the message meanwhile.
+          this.#strayRecs.add(packetIdentifier);
         } else {
           this.#closedAt.clear();
           if (reasonCode >= 0x80) this.#free(packetIdentifier);
@@ -366,15 +369,12 @@ export class WireWitness {
   }
 
   #release(id: number): void {
-    if (this.#strayRecs.delete(id)) return;
     const { journal } = this.surroundings;
     const live = this.#live.get(id);
     const stored = journal?.sent.get(id);
-    if (journal !== undefined) {
-      hold(stored?.state === 'released', 5, () => `PUBREL ${id} for a message ${stored?.state}`);
-    } else {
-      hold(live?.state === 'released', 5, () => `PUBREL ${id} for a message ${live?.state}`);
-    }
+    const state = journal === undefined ? live?.state : stored?.state;
+    if (state !== 'released' && this.#strayRecs.delete(id)) return;
+    hold(state === 'released', 5, () => `PUBREL ${id} for a message ${state}`);
     this.#live.set(id, {
       number: live?.number ?? stored?.number ?? 0,
       qos: 2,
