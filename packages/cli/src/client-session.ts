@@ -12,7 +12,6 @@ import type { ConnectionPlan } from './connection-options.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import { packetLine } from './packet-trace.ts';
 import type { MosquittoName } from './parse-arguments.ts';
-import type { SocketSettings } from './socket-settings.ts';
 import { StatusFollower } from './status-follower.ts';
 
 /** A client whose ups and downs are told on standard error. */
@@ -41,7 +40,7 @@ export async function openClient(
     plan.options.trace === true && mosquitto !== undefined
       ? await import('./mosquitto-trace.ts')
       : undefined;
-  const client = await connectBy(plan.socket)(plan.url, {
+  const client = await connectBy(plan)(plan.url, {
     ...plan.options,
     ...options,
     ...(plan.options.queue === undefined
@@ -89,14 +88,18 @@ export async function openClient(
 }
 
 /** Sockets that the client does not make by itself are loaded when they are needed. */
-function connectBy(settings: SocketSettings | undefined): typeof connect {
-  if (settings === undefined) return connect;
+function connectBy({ socket, dryRun }: ConnectionPlan): typeof connect {
+  if (socket === undefined && !dryRun) return connect;
   const open: OpenTransport = async (...target) => {
+    if (dryRun || socket === undefined) {
+      const { dryRunTransport } = await import('./dry-run-transport.ts');
+      return dryRunTransport((line) => process.stdout.write(`${line}\n`))(...target);
+    }
     const { customSocketOpener } = await import('./custom-socket.ts');
-    return customSocketOpener(settings)(...target);
+    return customSocketOpener(socket)(...target);
   };
   const environment = {
-    transports: { mqtt: open, mqtts: open },
+    transports: { mqtt: open, mqtts: open, 'mqtt+unix': open, ws: open, wss: open },
     missingTransports: {},
     clock: systemClock,
     defaultStore: memoryStore,

@@ -31,6 +31,8 @@ export interface ConnectionPlan {
   readonly options: ConnectOptions;
   /** `undefined`: the client's own sockets do. */
   readonly socket: SocketSettings | undefined;
+  /** Connect to nobody. */
+  readonly dryRun: boolean;
   /** What `-D` says. */
   readonly properties: PropertyOptions;
   readonly retry: RetryPlan;
@@ -70,6 +72,7 @@ export function connectionPlan(
     url: address.url,
     urlTopic: url?.topic,
     socket: socketSettings(args, address.scheme),
+    dryRun: args.flag('dry-run'),
     properties,
     retry,
     options: {

@@ -152,6 +152,13 @@ export const outputOptions: readonly OptionDefinition[] = [
     description: 'Show each packet on standard error',
   },
   {
+    name: 'dry-run',
+    kind: 'flag',
+    programs: allPrograms,
+    group: 'Output',
+    description: 'Show what would be sent, decoded and in bytes, and connect to nobody',
+  },
+  {
     name: 'help',
     kind: 'flag',
     optionalValues: ['all'],

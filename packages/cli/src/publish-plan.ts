@@ -78,7 +78,7 @@ export function publishPlan(
   const qos = Number(args.text('qos') ?? 0) as 0 | 1 | 2;
   return {
     topic,
-    source: messageSource(args, positionalMessage),
+    source: messageSource(args, positionalMessage, topic),
     qos,
     retain: args.flag('retain'),
     properties: connection.properties.publish,
@@ -144,12 +144,14 @@ const sourceOptions: readonly (readonly [OptionName, string])[] = [
   ['null-message', '-n'],
   ['lines', '--lines'],
   ['replay', '--replay'],
+  ['simulate', '--simulate'],
 ];
 
 /** What is published, by the one option that says so. Throws `UsageError`. */
 export function messageSource(
   args: ParsedArguments,
   positional: string | undefined,
+  topic?: string,
 ): MessageSource {
   const given = sourceOptions
     .filter(([name]) => args.given(name))
@@ -181,6 +183,8 @@ export function messageSource(
       return linesSource(args.text('lines') as LinesForm);
     case '--replay':
       return replaySource(args);
+    case '--simulate':
+      return simulateSource(args, topic ?? '');
     case '-n':
       return { kind: 'payload', payload: new Uint8Array(0) };
     default:
@@ -201,13 +205,36 @@ function linesSource(form: LinesForm): MessageSource {
   };
 }
 
-function replaySource(args: ParsedArguments): MessageSource {
-  const file = args.text('replay') ?? '';
+/** Readings of each device once a second, or as many of all devices as `--rate` allows; `--repeat` bounds them. */
+function simulateSource(args: ParsedArguments, topic: string): MessageSource {
+  const devices = args.number('devices') ?? 1;
+  const intervalMs = args.number('rate') ?? 0;
+  const plan = {
+    fields: args.text('simulate') ?? '',
+    topic,
+    devices,
+    seed: args.text('seed'),
+    everyMs: intervalMs > 0 ? intervalMs * devices : 1000,
+    forMs: args.number('for'),
+    count: args.number('repeat'),
+    speed: speedFactor(args),
+  };
+  return {
+    kind: 'feed',
+    load: async () => (await import('./simulate-feed.ts')).simulateFeed(plan),
+  };
+}
+
+function speedFactor(args: ParsedArguments): number {
   const text = args.text('speed') ?? '1';
   const speed = text === 'max' ? Number.POSITIVE_INFINITY : Number(text.replace(/x$/, ''));
-  if (!(speed > 0)) {
-    throw new UsageError(`--speed expects a factor such as 1, 10 or max, not ${quoted(text)}`);
-  }
+  if (speed > 0) return speed;
+  throw new UsageError(`--speed expects a factor such as 1, 10 or max, not ${quoted(text)}`);
+}
+
+function replaySource(args: ParsedArguments): MessageSource {
+  const file = args.text('replay') ?? '';
+  const speed = speedFactor(args);
   const loop = args.flag('loop');
   return {
     kind: 'feed',

@@ -122,7 +122,11 @@ class Exchange {
     };
     client
       .subscribe(this.#responseTopic, { qos, ...options }, take)
-      .then(() => this.#send(payload))
+      .then(async () => {
+        await this.#send(payload);
+        // Nobody is there to respond.
+        if (this.#plan.connection.dryRun) end.settle({ kind: 'count' });
+      })
       .catch((error: MqttError) => {
         if (client.status.state === 'closed') return;
         end.settle({ kind: 'refused', error });

@@ -65,7 +65,7 @@ export function subscribePlan(
   return {
     topicFilters,
     unsubscribe,
-    subscribeOnly: args.flag('subscribe-only'),
+    subscribeOnly: args.flag('subscribe-only') || args.flag('dry-run'),
     options: subscribeOptions(args, connection),
     selection: selectionPlan(args),
     removeRetained: args.flag('remove-retained'),
