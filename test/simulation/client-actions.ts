@@ -28,6 +28,7 @@ export const clientActions = {
   brokerForgets: 0.12,
   takeOver: 0.06,
   serverDisconnect: 0.15,
+  redirect: 0.15,
   stray: 0.1,
 } as const;
 
@@ -243,6 +244,13 @@ export const clientActionTable: Readonly<Record<ClientAction, Act>> = {
     const { server } = world.network;
     if (!server?.isConnected) return false;
     server.leave(world.prng.pick([0x89, 0x8b, 0x8d, 0x93, 0x97]));
+    return undefined;
+  },
+
+  redirect(world) {
+    const { server } = world.network;
+    if (!server?.isConnected || server.version !== '5.0') return false;
+    server.leave(world.prng.pick([0x9c, 0x9d]), world.prng.pick(['elsewhere', 'elsewhere:1884']));
     return undefined;
   },
 

@@ -28,6 +28,7 @@ export interface ClientRunOptions {
   /** Messages are acknowledged by hand. */
   readonly manual: boolean;
   readonly lostSession: 'resend' | 'reject';
+  readonly redirects: 'report' | 'follow';
   readonly minDelayMs: number;
   readonly maxDelayMs: number;
   readonly lateCommits: number;
@@ -79,6 +80,7 @@ export function drawClientOptions(prng: Prng): ClientRunOptions {
     delivery,
     handlerFailure: delivery === 'at-most-once' ? 'acknowledge' : prng.pick(failures),
     manual,
+    redirects: prng.pick(['report', 'follow', 'follow'] as const),
     lostSession: prng.pick(['resend', 'resend', 'reject'] as const),
     minDelayMs: prng.pick([100, 100, 1_000]),
     maxDelayMs: prng.pick([3_000, 30_000]),

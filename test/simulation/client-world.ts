@@ -92,6 +92,8 @@ export class ClientWorld {
   #backOff: BackOffWitness;
   #state = 'none';
   #attemptsWhenClosed: number | undefined;
+  /** The server sent the client elsewhere: told it, or told it and waiting for the attempt. */
+  #redirect: 'told' | 'followed' | undefined;
   #readingPaused = false;
   /** Messages at which the server closes each time. */
   readonly #poison: Set<number> = new Set();
@@ -132,7 +134,7 @@ export class ClientWorld {
         chunking: options.largestChunk >= 100_000 ? 'whole' : { randomUpTo: options.largestChunk },
         delayMs: () =>
           options.longestDelayMs === 0 ? 0 : this.prng.integer(0, options.longestDelayMs),
-        connect: () => this.#attempt(),
+        connect: (_attempt, { hostname }) => this.#attempt(hostname),
       },
       {
         opened: () => this.guard(() => this.witness.opened(this.nowMs)),
@@ -250,6 +252,7 @@ export class ClientWorld {
       },
       foreignSession: options.foreignSession,
       lostSession: options.lostSession,
+      redirects: options.redirects,
       store: this.#storeOf(life),
       waitForConnection: false,
     };
@@ -528,6 +531,7 @@ export class ClientWorld {
       this.store = this.#newStore();
     }
     this.#readingPaused = false;
+    this.#redirect = undefined;
     this.application.restarted(survives);
     this.witness.restarted(this.#surroundings());
   }
@@ -568,6 +572,7 @@ export class ClientWorld {
     for (const packet of packets) {
       const type = (packet[0] as number) >> 4;
       if (type >= 3 && type <= 7) this.#backOff.progress();
+      if (type === 14 && (packet[2] === 0x9c || packet[2] === 0x9d)) this.#redirect = 'told';
       this.witness.receivedPacket(packet);
     }
   }
@@ -582,10 +587,20 @@ export class ClientWorld {
       const { server } = this.network;
       if (server !== undefined) server.connackArrived = true;
       if (!status.sessionPresent) this.sessionIsOurs = true;
+    } else if (status.state === 'reconnecting' && this.#redirect === 'told') {
+      this.#redirect = 'followed';
+      this.counts.add('redirect followed');
+      const { redirects } = this.options;
+      hold(redirects === 'follow' && status.delayMs === 0, 20, () => 'a redirect is not followed');
     } else if (status.state === 'reconnecting') {
       this.#backOff.waits(status.delayMs, this.clock.lastRandom, this.nowMs);
     } else if (status.state === 'closed' && !this.closing) {
       this.counts.add(`gave up ${status.reason?.code}`);
+      if (this.#redirect === 'told') {
+        this.counts.add('redirect reported');
+        const { code } = status.reason ?? {};
+        hold(code === 'serverRefused', 20, () => `a redirect is reported as ${code}`);
+      }
       if (status.reason?.code === 'sessionLost') {
         // Somebody removes the session that the client will not take.
         this.broker.forget('client');
@@ -617,7 +632,13 @@ export class ClientWorld {
     }
   }
 
-  #attempt(): { outcome: 'accept' | 'refuse' | 'hang'; delayMs: number } {
+  #attempt(hostname: string): { outcome: 'accept' | 'refuse' | 'hang'; delayMs: number } {
+    if (this.#redirect === 'followed') {
+      this.#redirect = undefined;
+      this.guard(() =>
+        hold(hostname === 'elsewhere', 20, () => `sent elsewhere, the client goes to ${hostname}`),
+      );
+    }
     const { prng, options } = this;
     const delayMs = prng.integer(0, options.longestDelayMs);
     if (!this.faults || !prng.chance(options.failedAttempts)) return { outcome: 'accept', delayMs };

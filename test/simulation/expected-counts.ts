@@ -123,6 +123,8 @@ export const expectedClientCounts: readonly string[] = [
   'journal damaged',
   'garbage behind the journal',
   'store repaired',
+  'redirect followed',
+  'redirect reported',
   'unsure commit survives',
   'reading paused',
   'reading resumed',

@@ -119,10 +119,10 @@ export class ModelConnection implements ServerStreamHandlers {
     this.#stream.reset();
   }
 
-  /** Ends the connection in order, under 5.0 with DISCONNECT. */
-  leave(reasonCode: number): void {
+  /** Ends the connection in order, under 5.0 with DISCONNECT, which may send the client elsewhere. */
+  leave(reasonCode: number, serverReference?: string): void {
     if (this.version === '5.0' && this.isConnected)
-      this.#stream.write(encodeDisconnect(reasonCode));
+      this.#stream.write(encodeDisconnect(reasonCode, serverReference));
     this.#end();
     this.#stream.end();
   }

@@ -74,8 +74,11 @@ export function encodeUnsuback(
 export const pingresp: Uint8Array = Uint8Array.of(0xd0, 0);
 
 /** 5.0 alone: 3.1.1 gives a server no DISCONNECT. */
-export function encodeDisconnect(reasonCode: number): Uint8Array {
-  return Uint8Array.of(0xe0, 1, reasonCode);
+export function encodeDisconnect(reasonCode: number, serverReference?: string): Uint8Array {
+  if (serverReference === undefined) return Uint8Array.of(0xe0, 1, reasonCode);
+  const body = [reasonCode];
+  pushProperties(body, [[0x1c, serverReference]]);
+  return packet(0xe0, body);
 }
 
 function answer(

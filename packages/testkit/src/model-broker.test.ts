@@ -519,6 +519,13 @@ describe('the model broker, 5.0 alone,', () => {
     expect(client.take()).toEqual(['e0018b']);
     expect(client.end).toBe('ended');
   });
+
+  it('sends a client elsewhere', () => {
+    const client = new Stage().connect();
+    client.take();
+    client.server.leave(0x9c, 'h');
+    expect(client.take()).toEqual([packet('e0', `9c${field('1c000168')}`)]);
+  });
 });
 
 it('takes a stream in any pieces', () => {
