@@ -207,7 +207,8 @@ class IndexedDbSessionStore implements SessionStore {
     if (this.#failure !== undefined) throw this.#failure;
     try {
       await this.#putChanges().catch((error: Error) => {
-        // Browsers lose a database under a transaction: nothing of that is kept, and another one has it all.
+        // Browsers close a database without a word (after sleep, on some systems) or lose it under a transaction:
+        // nothing of that is kept, and one more has it all.
         if (!/^(Abort|Unknown|InvalidState)Error$/.test(error.name)) throw error;
         this.#database.close();
         return this.#putChanges();

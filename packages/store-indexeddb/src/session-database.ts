@@ -1,7 +1,4 @@
-/**
- * The database that keeps sessions: opened when it is first needed, and again when a browser closed it, whether that
- * was told (`close`, `versionchange`) or not (`InvalidStateError`, as after sleep on some systems).
- */
+/** The database that keeps sessions: opened when it is first needed, and again when it was closed. */
 import { MqttError } from '@mqtt-kit/core';
 import { promisifyRequest, type UseStore } from 'idb-keyval';
 
@@ -30,18 +27,11 @@ export class SessionDatabase {
 
   /**
    * Runs a callback in a transaction of its own, as every `UseStore` does. One that the callback does not survive keeps
-   * nothing: the transaction is aborted. A database that turns out to be closed is opened once more.
+   * nothing: the transaction is aborted.
    */
   readonly use: UseStore = async (mode, callback) => {
     const database = await this.#open();
-    let transaction: IDBTransaction;
-    try {
-      transaction = this.#begin(database, mode);
-    } catch (error) {
-      if ((error as Error).name !== 'InvalidStateError') throw error;
-      this.#forget();
-      transaction = this.#begin(await this.#open(), mode);
-    }
+    const transaction = database.transaction(objectStore, mode, { durability: this.#durability });
     try {
       return await callback(transaction.objectStore(objectStore));
     } catch (error) {
@@ -53,10 +43,6 @@ export class SessionDatabase {
   close(): void {
     this.#database?.then((database) => database.close()).catch(nothing);
     this.#database = undefined;
-  }
-
-  #begin(database: IDBDatabase, mode: IDBTransactionMode): IDBTransaction {
-    return database.transaction(objectStore, mode, { durability: this.#durability });
   }
 
   #forget(): void {
