@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { programs } from '../cli/programs.ts';
 import { packet, properties } from '../conformance/support/bytes.ts';
 import { RawServer } from '../conformance/support/raw-server.ts';
+import { secureServer } from '../conformance/support/secure-server.ts';
+import { certificates } from '../setup/certificates.ts';
 import { startChild } from '../setup/child-process.ts';
+import { requires } from '../setup/requires.ts';
 import { expectNoSecret, secret } from './secrets.ts';
 
 describe('the programs', () => {
@@ -34,4 +37,25 @@ describe('the programs', () => {
     }
     await server.close();
   }, 60_000);
+
+  it.runIf(requires('openssl'))(
+    'warn each time, in one line, that --insecure checks nothing',
+    async () => {
+      const { server, authority } = certificates();
+      await using broker = await secureServer('mqtts', {
+        cert: server.cert.text,
+        key: server.key.text,
+      });
+      const { 'mqtt-pub': program } = await programs();
+      const words = ['-L', broker.url, '-V', '5', '-t', 't', '-m', 'm', '-q', '1', '--insecure'];
+      for (const more of [[], ['--cafile', authority.path]]) {
+        const child = startChild(process.execPath, [program, ...words, ...more]);
+        const { code } = await child.ended;
+        expect({ code, stderr: child.stderr }).toEqual({
+          code: 0,
+          stderr: expect.stringMatching(/^mqtt-pub: --insecure: .*not checked.*\n$/),
+        });
+      }
+    },
+  );
 });

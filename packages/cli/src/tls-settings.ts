@@ -27,14 +27,16 @@ export function tlsSettings(args: ParsedArguments, scheme: string): TlsOptions |
     );
   }
   const authorities = certificateAuthorities(args);
+  const insecure = args.flag('insecure');
   const alpn = args.text('tls-alpn');
   return {
-    ...(authorities.length === 0
+    // Read all the same, since a file that is wrong is told; but nobody asks them.
+    ...(authorities.length === 0 || insecure
       ? {}
       : { ca: authorities.length === 1 ? authorities[0]! : authorities }),
     ...(cert === undefined ? {} : { cert: readPemFile('--cert', cert, certificate) }),
     ...(key === undefined ? {} : { key: readPemFile('--key', key, privateKey) }),
-    ...(args.flag('insecure') ? { rejectUnauthorized: false } : {}),
+    ...(insecure ? { rejectUnauthorized: false } : {}),
     ...(alpn === undefined ? {} : { alpnProtocols: [alpn] }),
     ...(args.text('tls-version') === 'TLSv1.3' ? { minVersion: 'TLSv1.3' as const } : {}),
   };
