@@ -106,10 +106,18 @@ function say(line: object): void {
 
 async function main(assignment: Assignment): Promise<void> {
   const { level, from, seeds, without, keep, traced = false } = assignment;
-  const counts = new Counts();
+  let counts = new Counts();
   let steps = 0;
+  let done = 0;
   let hash = '';
   let failures = 0;
+  // What happened since it was told last: whoever stops this process has all before that.
+  const tell = (): void => {
+    say({ done, steps, hash, counts: counts.toRecord() });
+    counts = new Counts();
+    steps = 0;
+    done = 0;
+  };
   for (let seed = from; seed < from + seeds; seed++) {
     const request: RunRequest = {
       level,
@@ -128,6 +136,7 @@ async function main(assignment: Assignment): Promise<void> {
         result = { ...result, failure };
       }
     }
+    done += 1;
     steps += request.steps;
     hash = result.hash;
     counts.merge(result.counts);
@@ -138,9 +147,9 @@ async function main(assignment: Assignment): Promise<void> {
     } else if (traced) {
       say({ trace: result.trace });
     }
-    if ((seed - from) % 50 === 49) say({ done: seed - from + 1 });
+    if (done === 10) tell();
   }
-  say({ counts: counts.toRecord(), steps, hash });
+  tell();
 }
 
 await main(JSON.parse(process.argv[2] ?? '{}') as Assignment);

@@ -6,6 +6,8 @@
  *   pnpm simulate --seed 17 --level engine one run, with its trace when it fails
  *   pnpm simulate --mutants                planted bugs, each of which has to be found
  *
+ * Ctrl-C ends a run with a summary of what was done.
+ *
  * Options: --level engine|client (default both), --seeds N, --from N (first seed, default 1), --steps N (default
  * 1,000), --without fault,fault, --keep 3,7-9 (only these steps), --trace (show it whatever happens), --processes N.
  */
@@ -86,10 +88,15 @@ async function main() {
     return;
   }
   const folder = makeFolder();
+  const interrupted = new AbortController();
+  const interrupt = () => interrupted.abort();
+  process.once('SIGINT', interrupt);
+  process.once('SIGTERM', interrupt);
   try {
     const program = await bundle(folder);
     let failed = false;
     for (const level of values.level === undefined ? ['engine', 'client'] : [values.level]) {
+      if (interrupted.signal.aborted) break;
       const seeds = Number(
         values.seed === undefined
           ? (values.seeds ?? standardSeeds[/** @type {'engine'} */ (level)])
@@ -105,18 +112,21 @@ async function main() {
         traced: values.trace,
         minimise: values.keep === undefined,
       };
-      const outcome = await runSeeds(program, assignment, Math.min(processes, seeds), (done) => {
-        process.stderr.write(`\r${level}: ${done} of ${seeds} seeds`);
+      const outcome = await runSeeds(program, assignment, Math.min(processes, seeds), {
+        onProgress: (sofar) => showProgress(level, seeds, sofar),
+        onFailure: (failure) => {
+          process.stderr.write('\r');
+          console.log(describeFailure(level, assignment.steps, failure));
+        },
+        signal: interrupted.signal,
       });
       process.stderr.write('\r');
-      for (const failure of outcome.failures) {
-        console.log(describeFailure(level, assignment.steps, failure));
-      }
       failed ||= outcome.failures.length > 0;
       const rate = Math.round((outcome.steps / outcome.ms) * 1000).toLocaleString('en');
       const seconds = (outcome.ms / 1000).toFixed(1);
+      const asked = outcome.seeds < seeds ? ` of ${seeds}` : '';
       console.log(
-        `${level}: ${seeds} seeds, ${outcome.steps.toLocaleString('en')} steps in ${seconds} s (${rate} steps/s), ` +
+        `${level}: ${outcome.seeds}${asked} seeds, ${outcome.steps.toLocaleString('en')} steps in ${seconds} s (${rate} steps/s), ` +
           `${outcome.failures.length} violations${seeds === 1 ? `, trace ${outcome.hash}` : ''}`,
       );
       if (values.counts || (seeds > 1 && outcome.failures.length === 0)) showCounts(outcome.counts);
@@ -125,6 +135,13 @@ async function main() {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** @param {string} level @param {number} seeds @param {import('./run-seeds.mjs').Outcome} outcome */
+function showProgress(level, seeds, { seeds: done, ms, failures }) {
+  const minutes = Math.ceil(((ms / done) * (seeds - done)) / 60_000);
+  const found = failures.length === 0 ? '' : `, ${failures.length} violations`;
+  process.stderr.write(`\r${level}: ${done} of ${seeds} seeds, ${minutes} min left${found}   `);
 }
 
 /** How often each transition happened, for both versions. @param {Record<string, number>} counts */
