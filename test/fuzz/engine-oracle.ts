@@ -19,7 +19,7 @@ import {
   suback,
   unsuback,
 } from '@mqtt-kit/testkit';
-import { EngineHarness, persistent } from '../../packages/testkit/src/engine-harness.ts';
+import { EngineHarness } from '../../packages/testkit/src/engine-harness.ts';
 import { Finding } from './decoder-oracle.ts';
 import { prngOf } from './inputs.ts';
 import { reframed, spoilerNames, spoilers } from './spoil.ts';
@@ -31,6 +31,12 @@ export interface EngineInput {
   readonly bytes: Uint8Array;
   readonly cuts: readonly number[];
 }
+
+/** A session that outlives its connection, and a server that may use aliases. */
+const request = {
+  cleanStart: false,
+  properties: { sessionExpiryInterval: 1000, topicAliasMaximum: 3 },
+} as const;
 
 /** Codes that a client says in DISCONNECT when a server broke the protocol. */
 const breachCodes: ReadonlySet<number> = new Set([
@@ -74,8 +80,8 @@ function play(
   chunks: readonly Uint8Array[],
 ): { readonly events: string; readonly end: string } {
   const harness = new EngineHarness({ version });
-  if (connected) harness.resumable();
-  else harness.open(persistent);
+  if (connected) harness.connected(request);
+  else harness.open(request);
   for (const qos of [0, 1, 2, 1, 2] as const) harness.publish(`out/${qos}`, { qos, payload: 'x' });
   harness.subscribe(['a/#', 'b/+']);
   harness.unsubscribe(['c']);
@@ -168,7 +174,7 @@ function goOn(harness: EngineHarness, end: string): void {
   if (end === 'goes on' && !harness.closed) throw new Finding('a silent server is not found dead');
   harness.cut();
   harness.takeSent();
-  harness.open(persistent);
+  harness.open(request);
   const [first] = harness.takeSent();
   if (first?.type !== PacketType.connect) throw new Finding('the next connection sends no CONNECT');
   harness.server(connack());
@@ -178,6 +184,8 @@ function goOn(harness: EngineHarness, end: string): void {
   harness.disconnect();
   if (!harness.closed) throw new Finding('it cannot be closed');
 }
+
+const topics = ['a/b', 'b/c', 'constructor'];
 
 /** What makes sense for a server to send then: answers to what is under way, and messages. */
 function sensible(version: '3.1.1' | '5.0', random: Prng): Packet {
@@ -211,13 +219,17 @@ function sensible(version: '3.1.1' | '5.0', random: Prng): Packet {
     case 7:
       return version === '5.0' ? random.pick([disconnect(0x8b), auth(0x18), connack()]) : connack();
     default:
-      return publish(random.pick(['a/b', 'b/c', 'constructor']), 'x', {
-        qos,
-        ...(qos > 0 && { packetIdentifier: identifier }),
-        dup: qos > 0 && random.chance(0.3),
-        retain: random.chance(0.2),
-        properties,
-      });
+      return publish(
+        'topicAlias' in properties && random.chance(0.6) ? '' : random.pick(topics),
+        'x',
+        {
+          qos,
+          ...(qos > 0 && { packetIdentifier: identifier }),
+          dup: qos > 0 && random.chance(0.3),
+          retain: random.chance(0.2),
+          properties,
+        },
+      );
   }
 }
 
