@@ -3,6 +3,7 @@
  * shown to a witness, and cut off from a process that has died.
  */
 import type { OpenTransport, Transport, TransportHandlers } from '@mqtt-kit/core';
+import type { TransportEnd } from '@mqtt-kit/engine';
 import {
   concatenate,
   type ModelBroker,
@@ -15,8 +16,7 @@ import {
 
 export interface LinkObserver {
   opened(): void;
-  /** `byServer`: the server closed it in order. */
-  closed(byServer: boolean): void;
+  closed(by: TransportEnd): void;
   sent(bytes: Uint8Array): void;
   /** A chunk came, and with it the ends of these packets. */
   received(bytes: Uint8Array, packets: readonly Uint8Array[]): void;
@@ -61,8 +61,8 @@ export class ClientLink {
     return async (target, handlers, signal) => {
       const observer = this.#observer;
       let closed = false;
-      const noteClosed = (byServer = false): void => {
-        if (!closed && !life.dead) observer.closed(byServer);
+      const noteClosed = (by: TransportEnd = 'ourselves'): void => {
+        if (!closed && !life.dead) observer.closed(by);
         closed = true;
       };
       let track: Track | undefined;
@@ -77,7 +77,7 @@ export class ClientLink {
           if (!life.dead) handlers.onDrain();
         },
         onClosed: (error) => {
-          noteClosed(error === undefined);
+          noteClosed(error === undefined ? 'server' : 'network');
           if (!life.dead) handlers.onClosed(error);
         },
       };

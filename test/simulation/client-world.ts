@@ -138,7 +138,7 @@ export class ClientWorld {
       },
       {
         opened: () => this.guard(() => this.witness.opened(this.nowMs)),
-        closed: (byServer) => this.witness.closed(byServer),
+        closed: (by) => this.witness.closed(by),
         sent: (bytes) =>
           this.guard(() => {
             this.trace.bytes('to server', bytes);
@@ -354,11 +354,11 @@ export class ClientWorld {
     );
   }
 
-  /** A message is given up when the server closed at it three times in a row, and not before (26). */
+  /** A message is given up when connections ended at it three to six times in a row, and not before (26). */
   #checkGivenUp(number: number): void {
-    const times = this.witness.timesClosedAt(number);
+    const suspicion = this.witness.suspicionOf(number);
     this.guard(() =>
-      hold(times >= 3, 26, () => `message ${number} is given up after ${times} closes`),
+      hold(suspicion >= 6, 26, () => `message ${number} is given up at suspicion ${suspicion}`),
     );
   }
 
@@ -599,7 +599,8 @@ export class ClientWorld {
       if (this.#redirect === 'told') {
         this.counts.add('redirect reported');
         const { code } = status.reason ?? {};
-        hold(code === 'serverRefused', 20, () => `a redirect is reported as ${code}`);
+        const known = code === 'serverRefused' || code === 'storeFailed';
+        hold(known, 20, () => `a redirect is reported as ${code}`);
       }
       if (status.reason?.code === 'sessionLost') {
         // Somebody removes the session that the client will not take.

@@ -8,6 +8,7 @@ import type {
   Now,
   SessionOperation,
   Ticket,
+  TransportEnd,
 } from '@mqtt-kit/engine';
 import {
   type ClientPacket,
@@ -193,12 +194,12 @@ export class EngineWorld {
   }
 
   /** The client's end of the connection is gone. */
-  closed(byServer = false): void {
+  closed(by: TransportEnd = 'network'): void {
     this.link = undefined;
     this.process.link = undefined;
-    this.witness.closed(byServer);
+    this.witness.closed(by);
     this.trace.add('closed');
-    this.process.engine.transportClosed(this.now(), byServer);
+    this.process.engine.transportClosed(this.now(), by);
     this.process.pump();
   }
 
@@ -215,7 +216,7 @@ export class EngineWorld {
       if (!link.serverEnded) return;
       link.clientEnded = true;
       link.reset();
-      this.closed(true);
+      this.closed('server');
       return;
     }
     this.trace.bytes('to client', arrived.bytes);
@@ -470,8 +471,12 @@ export class EngineWorld {
               : 'success';
         this.counts.add(`published ${ended}`);
         if (ended === 'publishRefused') {
-          const times = this.witness.timesClosedAt(message.number);
-          hold(times >= 3, 26, () => `message ${message.number} given up after ${times} closes`);
+          const suspicion = this.witness.suspicionOf(message.number);
+          hold(
+            suspicion >= 6,
+            26,
+            () => `message ${message.number} given up at suspicion ${suspicion}`,
+          );
         }
         this.ledger.settled(message, ended);
         return;

@@ -2,6 +2,7 @@
  * Watches one client's connections from its own end: what it writes, at the moment of writing, and what has come to
  * it. It knows what a correct client may know, and what is durable, and judges every packet by that.
  */
+import type { TransportEnd } from '@mqtt-kit/engine';
 import {
   type AckFromClient,
   type ClientPacket,
@@ -114,23 +115,23 @@ export class WireWitness {
     this.#noted = false;
   }
 
-  closed(byServer = false): void {
-    if (byServer) this.#noteClose();
+  closed(by: TransportEnd = 'ourselves'): void {
+    if (by !== 'ourselves') this.#noteClose(by === 'server' ? 2 : 1);
     this.#phase = 'none';
     this.#requests.clear();
   }
 
-  /** How often in a row the server closed the connection with this message on it. */
-  timesClosedAt(number: number): number {
+  /** What speaks against a message: 2 for each end in order with it on the connection, 1 for each other, in a row. */
+  suspicionOf(number: number): number {
     return this.#closedAt.get(number) ?? 0;
   }
 
-  #noteClose(): void {
+  #noteClose(weight: number): void {
     if (this.#noted) return;
     this.#noted = true;
     for (const { number, state, connection } of this.#live.values()) {
       if (state !== 'sent' || connection !== this.#connection) continue;
-      this.#closedAt.set(number, this.timesClosedAt(number) + 1);
+      this.#closedAt.set(number, this.suspicionOf(number) + weight);
     }
   }
 
@@ -192,7 +193,7 @@ export class WireWitness {
         this.pingSentMs = undefined;
         return;
       case 14:
-        this.#noteClose();
+        this.#noteClose(2);
         // From here on there is nothing to keep alive.
         this.#keepAliveMs = 0;
         return;
