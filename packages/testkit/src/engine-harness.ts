@@ -15,6 +15,7 @@ import {
   type QueueLimits,
   type SessionOperation,
   type Ticket,
+  type TransportEnd,
 } from '@mqtt-kit/engine';
 import {
   type ConnackPacket,
@@ -172,10 +173,10 @@ export class EngineHarness {
     this.settle();
   }
 
-  /** The transport is gone, by whatever fault; or the server closed it in order. */
-  cut(byServer = false): void {
+  /** The transport is gone, by our own doing if nothing else is said. */
+  cut(by?: TransportEnd): void {
     this.#open = false;
-    this.engine.transportClosed(this.now, byServer);
+    this.engine.transportClosed(this.now, by);
     this.settle();
   }
 

@@ -325,7 +325,7 @@ export class ModelConnection implements ServerStreamHandlers {
 
   #pubrel(packet: AckFromClient, session: ModelSession): void {
     const { packetIdentifier } = packet;
-    if (this.#strays.delete(packetIdentifier)) {
+    if (this.#strays.has(packetIdentifier)) {
       this.#owe(() => this.#stream.write(encodeAck(this.version, 'pubcomp', packetIdentifier, 0)));
       return;
     }
@@ -381,7 +381,7 @@ export class ModelConnection implements ServerStreamHandlers {
 
   #pubcomp(packet: AckFromClient, session: ModelSession): void {
     const { packetIdentifier } = packet;
-    if (this.#strays.delete(packetIdentifier)) return;
+    if (this.#strays.has(packetIdentifier)) return;
     const message = session.find(packetIdentifier);
     if (message?.state !== 'released' || message.connection !== this.number) {
       throw new ClientBreach(`PUBCOMP ${packetIdentifier} for no PUBREL of this connection`);
