@@ -53,7 +53,7 @@ export function connectionPlan(
   args: ParsedArguments,
   env: Readonly<Record<string, string | undefined>>,
 ): ConnectionPlan {
-  const urlText = args.text('url');
+  const urlText = args.text('doctor') ?? args.text('url');
   const url = urlText === undefined ? undefined : parseServerUrl(urlText, args.mosquitto);
   const properties = propertyOptions(args);
   const version = protocolVersion(args, properties);

@@ -146,6 +146,7 @@ export type OptionName =
   | 'protocol-version'
   | 'keepalive'
   | 'connect-timeout'
+  | 'doctor'
   | 'retry-limit'
   | 'retry-limit'
   | 'unix'

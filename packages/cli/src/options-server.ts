@@ -106,6 +106,14 @@ export const serverOptions: readonly OptionDefinition[] = [
     description: 'Longest time for one attempt to connect, in seconds or as 500ms, 2m (default 10)',
   },
   {
+    name: 'doctor',
+    kind: 'text',
+    placeholder: 'URL',
+    programs: sub,
+    group: 'Server',
+    description: 'Look at a server step by step and say what works; --output json for programs',
+  },
+  {
     name: 'retry-limit',
     kind: 'integer',
     placeholder: 'N',

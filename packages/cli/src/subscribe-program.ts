@@ -1,5 +1,6 @@
 import { reasonCodeName } from '@mqtt-kit/packet';
 import {
+  connect,
   type MqttClient,
   type MqttError,
   MqttSubscribeError,
@@ -42,6 +43,10 @@ export async function subscribeProgram(
   args: ParsedArguments,
   diagnostics: Diagnostics,
 ): Promise<number> {
+  if (args.given('doctor')) {
+    const { doctorProgram } = await import('./doctor-program.ts');
+    return doctorProgram(args, connect);
+  }
   const plan = subscribePlan(args, process.env);
   for (const note of plan.notes) diagnostics.note(note);
   const end = oneShot<SubscribeEnd>();
