@@ -84,15 +84,25 @@ export async function showMutants(processes, only) {
   let missed = 0;
   const words = (only ?? '').split(',');
   const mutants = allMutants().filter(({ name }) => words.some((word) => name.includes(word)));
-  for (const mutant of mutants) {
+  const start = performance.now();
+  for (const [index, mutant] of mutants.entries()) {
+    process.stderr.write(`\r${index + 1} of ${mutants.length}: ${mutant.name.padEnd(30)}`);
+    const began = performance.now();
     const found = await hunt(mutant, processes);
+    const seconds = ((performance.now() - began) / 1000).toFixed(0);
+    process.stderr.write('\r');
     if (found === undefined) missed += 1;
     const how =
       found === undefined
         ? `NOT FOUND in ${mostSeeds} seeds`
-        : `seed ${found.seed}: ${found.invariant}: ${found.message.slice(0, 90)}`;
-    console.log(`${mutant.name.padEnd(28)} ${String(mutant.invariant).padStart(6)}  ${how}`);
+        : `seed ${found.seed}: ${found.invariant}: ${found.message.split('\n', 1)[0]?.slice(0, 90)}`;
+    console.log(
+      `${mutant.name.padEnd(30)} ${String(mutant.invariant).padStart(6)} ${seconds.padStart(4)} s  ${how}`,
+    );
   }
-  console.log(`${mutants.length - missed} of ${mutants.length} planted bugs found`);
+  const minutes = ((performance.now() - start) / 60_000).toFixed(1);
+  console.log(
+    `${mutants.length - missed} of ${mutants.length} planted bugs found in ${minutes} min`,
+  );
   return missed === 0 ? 0 : 1;
 }
