@@ -1,6 +1,6 @@
 /** Signals without chance: functions of the time alone. */
 import { MqttUsageError } from '@mqtt-kit/core';
-import { type Duration, durationMs, positiveDurationMs, timeOfDayMs } from './duration.ts';
+import { type Duration, positiveDurationMs, timeOfDayMs } from './duration.ts';
 import { sineOf } from './real-functions.ts';
 import { type FieldValue, type Moment, Signal, timeSignal } from './signal.ts';
 
@@ -224,7 +224,3 @@ export function finite(values: Readonly<Record<string, number>>, what: string): 
   }
 }
 
-/** Milliseconds of an optional duration. */
-export function optionalMs(given: Duration | undefined, what: string): number | undefined {
-  return given === undefined ? undefined : durationMs(given, what);
-}
