@@ -137,7 +137,6 @@ class IndexedDbSessionStore implements SessionStore {
     if (this.#memory !== undefined) return this.#memory.commit(operations);
     if (!this.#loaded) throw new MqttError('storeFailed', 'the session store is not open');
     this.#state.commit(operations);
-    if (!this.#records.changed && this.#nextWrite === undefined) return undefined;
     const write = this.#writeSoon();
     if (this.#options.durability !== 'none') return write;
     // Nobody waits for it: the next commit, or `close`, throws what went wrong.
@@ -205,6 +204,7 @@ class IndexedDbSessionStore implements SessionStore {
 
   async #written(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
+    if (!this.#records.changed) return;
     try {
       await this.#putChanges().catch((error: Error) => {
         // Browsers close a database without a word (after sleep, on some systems) or lose it under a transaction:
