@@ -37,39 +37,45 @@ async function onTerminal(
   });
   const { stdout } = await ended(child);
   await sleep(0);
-  return stdout.toString().replaceAll('\r\n', '\n');
+  const text = stdout.toString().replaceAll('\r\n', '\n');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the time is dim
+  return text.replace(/^(?:\u001b\[2m)?\d\d:\d\d:\d\d\.\d{3}(?:\u001b\[22m)? {2}/gm, 'TIME ');
 }
 
 describe.runIf(here)('mqtt-sub on a terminal', () => {
   it('colours the topic', async () => {
-    expect(await onTerminal('-v -t a/b', [['a/b', '21.5']])).toBe(`${cyan('a/b')} 21.5\n`);
+    expect(await onTerminal('-v -t a/b', [['a/b', '21.5']])).toBe(`TIME ${cyan('a/b')}  21.5\n`);
   });
 
   it('shows the topic when messages of several may come', async () => {
-    expect(await onTerminal("-t 'a/+'", [['a/b', '21.5']])).toBe(`${cyan('a/b')} 21.5\n`);
-    expect(await onTerminal('-t a/b', [['a/b', '21.5']])).toBe('21.5\n');
+    expect(await onTerminal("-t 'a/+'", [['a/b', '21.5']])).toBe(`TIME ${cyan('a/b')}  21.5\n`);
+    expect(await onTerminal('-t a/b', [['a/b', '21.5']])).toBe('TIME 21.5\n');
+    expect(await onTerminal('-t a/b --output text', [['a/b', '21.5']])).toBe('21.5\n');
   });
 
   it('lets no control character through', async () => {
     const hostile = Uint8Array.from([...Buffer.from('a\u001b[2J\u0007\n\u202eb\u0085'), 0xff]);
     const shown = ['\\x1b', '\\x07', '\\n', '\\u202e', '\\u0085', '\\xff'].map(dim);
     const [esc, bell, newline, override, nextLine, stray] = shown;
-    expect(await onTerminal("-v -t '#'", [['a\u001b]0;x\u0007', hostile]])).toBe(
+    expect(await onTerminal("-v -t '#' --output text", [['a\u001b]0;x\u0007', hostile]])).toBe(
       `${cyan('a\\x1b]0;x\\x07')} a${esc}[2J${bell}${newline}${override}b${nextLine}${stray}\n`,
     );
   });
 
   it('shows the beginning alone of much that is not text', async () => {
-    const shown = await onTerminal('-t a --color=never', [['a', new Uint8Array(35_176)]]);
-    expect(shown).toBe(`${'\\x00'.repeat(250)}... 35,176 bytes in all\n`);
+    const zeros = [['a', new Uint8Array(35_176)]] as const;
+    const text = await onTerminal('-t a --color=never --output text', zeros);
+    expect(text).toBe(`${'\\x00'.repeat(250)}... 35,176 bytes in all\n`);
+    const shown = await onTerminal('-t a --color=never', zeros);
+    expect(shown).toBe(`TIME ${'00 '.repeat(32)}...  (35,176 bytes)\n`);
   });
 
   it('says that a message is empty', async () => {
-    expect(await onTerminal('-v -t a', [['a', '']])).toBe(`${cyan('a')} ${dim('(null)')}\n`);
+    expect(await onTerminal('-v -t a', [['a', '']])).toBe(`TIME ${cyan('a')}  ${dim('(empty)')}\n`);
   });
 
   it('leaves colours out when they are not wanted', async () => {
-    const plain = 'a/b 21.5\\n\n';
+    const plain = 'TIME a/b  21.5\\n\n';
     const message = [['a/b', '21.5\n']] as const;
     expect(await onTerminal('-v -t a/b', message, { NO_COLOR: '1' })).toBe(plain);
     expect(await onTerminal('-v -t a/b --color never', message)).toBe(plain);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { plainPaint } from './colours.ts';
-import { pipeFormat, type SimpleFormat, terminalFormat } from './message-format.ts';
+import { testMessage } from './message.test-support.ts';
+import { personFormat, pipeFormat, type SimpleFormat, terminalFormat } from './message-format.ts';
 
 const marked = { topic: (text: string) => `[${text}]`, aside: (text: string) => `{${text}}` };
 
@@ -61,5 +62,57 @@ describe('terminalFormat', () => {
 
   it('says that a payload is empty', () => {
     expect(print(terminalFormat(false, marked), 't', '')).toBe('{(null)}\n');
+  });
+});
+
+describe('personFormat', () => {
+  const now = () => new Date(2026, 10, 22, 9, 5, 7, 42);
+  const lines = (messages: readonly Parameters<typeof testMessage>[0][]) => {
+    const format = personFormat(true, marked, now);
+    let all = '';
+    for (const message of messages) {
+      const text = (part: string) => {
+        all += part;
+      };
+      format(testMessage(message), { text, bytes: () => {} });
+    }
+    return all.split('\n').slice(0, -1);
+  };
+
+  it('prints time, topic, payload and what is special, aligned', () => {
+    expect(
+      lines([
+        { topic: 'a/long', payload: '1' },
+        { topic: 'b', payload: 'x', qos: 1, retain: true, dup: true },
+        { topic: 'c', payload: '' },
+      ]),
+    ).toEqual([
+      '{09:05:07.042}  [a/long]  1',
+      '{09:05:07.042}  [b]       x  {R q1 dup}',
+      '{09:05:07.042}  [c]       {(empty)}',
+    ]);
+  });
+
+  it('shows JSON on one line, its texts and numbers as they were sent', () => {
+    const payload = '{\n  "temp": 21.50,\n  "text": "a  b\\n"\n}';
+    expect(lines([{ topic: 't', payload }])).toEqual([
+      '{09:05:07.042}  [t]  { "temp": 21.50, "text": "a  b\\n" }',
+    ]);
+  });
+
+  it('shows bytes that are no text in hexadecimal, with their number', () => {
+    const [short, long] = lines([
+      { topic: 't', payload: Uint8Array.of(0xff, 0, 0x1b) },
+      { topic: 't', payload: new Uint8Array(2000) },
+    ]);
+    expect(short).toBe('{09:05:07.042}  [t]  ff 00 1b  {(3 bytes)}');
+    expect(long).toBe(`{09:05:07.042}  [t]  ${'00 '.repeat(32)}...  {(2,000 bytes)}`);
+  });
+
+  it('lets no control character through', () => {
+    expect(lines([{ topic: '\u001b[2J', payload: 'a\u001b]0;x\u0007\u202e' }])[0]).not.toMatch(
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: it is about them
+      /[\u0000-\u0009\u000b-\u001f\u202e]/,
+    );
   });
 });

@@ -3,7 +3,7 @@ import { isatty } from 'node:tty';
 import type { Message } from 'mqtt-kit';
 import { chalkPaint, coloursWanted, plainPaint } from './colours.ts';
 import type { Diagnostics } from './diagnostics.ts';
-import { type MessageFormat, pipeFormat, terminalFormat } from './message-format.ts';
+import { type MessageFormat, personFormat, pipeFormat, terminalFormat } from './message-format.ts';
 import type { MessageOutput } from './message-output.ts';
 import type { ParsedArguments } from './parse-arguments.ts';
 import { UsageError } from './usage-error.ts';
@@ -93,9 +93,12 @@ async function messageFormat(
   const coloured =
     args.mosquitto === undefined && coloursWanted(args.text('color'), process.env, isTerminal);
   const paint = coloured ? await chalkPaint() : plainPaint;
-  return isTerminal
-    ? terminalFormat(setting.showTopic || setting.severalTopics, paint, noEol)
-    : pipeFormat(setting.showTopic, paint, noEol);
+  if (!isTerminal) return pipeFormat(setting.showTopic, paint, noEol);
+  const showTopic = setting.showTopic || setting.severalTopics;
+  // Who asks for text wants nothing around it.
+  return form === 'text'
+    ? terminalFormat(showTopic, paint, noEol)
+    : personFormat(showTopic, paint, () => new Date(), noEol);
 }
 
 async function percentFormat(

@@ -12,8 +12,6 @@ import { tlsOptions } from './options-tls.ts';
 
 export {
   type OptionDefinition,
-  type OptionGroup,
-  type OptionKind,
   type OptionName,
   optionGroups,
   type ProgramName,
