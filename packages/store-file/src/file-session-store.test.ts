@@ -325,6 +325,9 @@ describe('a journal that was cut or damaged', () => {
 });
 
 describe('compaction', () => {
+  /** For machines that have much else to do. */
+  const timeout = 120_000;
+
   it('keeps the journal at the size of what is live', async () => {
     const { store } = open();
     await store.commit([outOperation(1)]);
@@ -335,6 +338,25 @@ describe('compaction', () => {
     }
     expect(statSync(journal()).size).toBeLessThan(1_300_000);
     expect(sequences((await reopen(store)).operations)).toEqual([1]);
+  });
+
+  it('carries 20,000 messages through a journal written anew, in order', { timeout }, async () => {
+    const { store } = open();
+    const first = Array.from({ length: 20_000 }, (_, index) => outOperation(index + 1, 40));
+    for (let at = 0; at < first.length; at += 1_000) {
+      await store.commit(first.slice(at, at + 1_000));
+    }
+    const large = statSync(journal()).size;
+    // Settled ones pile up until it is worth while.
+    let last = 0;
+    for (let length = large; length >= large; length = statSync(journal()).size) {
+      last += 1;
+      await store.commit([doneOperation(last), outOperation(20_000 + last, 200_000)]);
+      await store.commit([doneOperation(20_000 + last)]);
+    }
+    const kept = sequences((await reopen(store)).operations);
+    expect(kept).toHaveLength(20_000 - last);
+    expect(kept.every((sequence, index) => sequence === last + 1 + index)).toBe(true);
   });
 
   it('leaves no other file behind', async () => {

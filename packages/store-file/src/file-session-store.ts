@@ -75,6 +75,8 @@ class FileSessionStore implements SessionStore {
   readonly #durability: 'process' | 'power' | 'none';
   readonly #repair: boolean | ((report: RepairReport) => void);
   #state = memoryStore();
+  /** From `load` on, until it fails or `close`. */
+  #taken = false;
   #journal: Journal | undefined;
   #unlock: (() => void) | undefined;
   #failure: MqttError | undefined;
@@ -92,20 +94,26 @@ class FileSessionStore implements SessionStore {
   }
 
   load(identity: SessionIdentity): SessionSnapshot | Promise<SessionSnapshot> {
+    // The other's messages would go on in the journal of this one.
+    if (this.#taken) throw lockedByClient();
     const name = sessionName(identity);
     const file = join(this.#directory, `${name}.journal`);
     const action = `cannot open ${file}`;
-    if (this.#journal === undefined) this.#failure = undefined;
+    this.#failure = undefined;
     const unlock = this.#guarded(action, () => {
       makeDirectory(this.#directory);
       const lock = join(this.#directory, `${name}.lock`);
       refuseOther(lock, 'directory');
       return lockSession(lock);
     });
+    this.#taken = true;
     const open = (taken: Unlock): SessionSnapshot =>
       this.#guarded(action, () => this.#open(file, identity, taken));
     if (typeof unlock === 'function') return open(unlock);
-    return unlock.then(open, (error: unknown) => this.#guarded(action, () => throwAgain(error)));
+    return unlock.then(open, (error: unknown) => {
+      this.#taken = false;
+      return this.#guarded(action, () => throwAgain(error));
+    });
   }
 
   commit(operations: readonly SessionOperation[]): void | Promise<void> {
@@ -246,6 +254,7 @@ class FileSessionStore implements SessionStore {
   #release(): void {
     const journal = this.#journal;
     const unlock = this.#unlock;
+    this.#taken = false;
     this.#journal = undefined;
     this.#unlock = undefined;
     try {
@@ -254,6 +263,16 @@ class FileSessionStore implements SessionStore {
       unlock?.();
     }
   }
+}
+
+function lockedByClient(): MqttError {
+  return new MqttError(
+    'storeLocked',
+    'the file store is in use by another client of this process',
+    {
+      hint: 'Give each client a fileStore() of its own; they may share the directory.',
+    },
+  );
 }
 
 const noIdentity: SessionIdentity = { clientId: '', serverKey: '' };
@@ -348,7 +367,7 @@ function hintFor(code: string | undefined): string | undefined {
   switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':
-      return 'The disk is full: make room and start the client again. Nothing that was accepted before is lost.';
+      return 'The disk is full: make room and start the client again. What was stored before is kept.';
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
