@@ -288,6 +288,42 @@ describe('mqtt-sim run, on a server', () => {
     ]);
   });
 
+  it('has a small sister in mqtt-pub --simulate', async () => {
+    const words = [
+      '-t',
+      'small/{id}',
+      '-p',
+      `${server.port('plain')}`,
+      '-q',
+      '1',
+      '--devices',
+      '2',
+      '--rate',
+      '50/s',
+    ];
+    const fields = 'temp=walk(20,0.2,15..30) hum=sine(50,10,24h)+noise(1)';
+    const pub = join(root, 'apps/mqtt-pub/dist/mqtt-pub.js');
+    const child = startChild(process.execPath, [
+      pub,
+      ...words,
+      '--seed',
+      '7',
+      '--repeat',
+      '6',
+      '--simulate',
+      fields,
+    ]);
+    expect(await child.ended).toMatchObject({ code: 0 });
+    await until(
+      () => all('small/device-1').length === 3 && all('small/device-2').length === 3,
+      'six readings',
+    );
+    expect(JSON.parse(all('small/device-1')[0] ?? '')).toEqual({
+      temp: expect.closeTo(20, 0),
+      hum: expect.any(Number),
+    });
+  });
+
   it('sums up in JSON', async () => {
     const words = [
       'run',

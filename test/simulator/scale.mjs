@@ -115,7 +115,7 @@ async function measure(kind, count, seconds, url) {
   });
   const stop = new AbortController();
   globalThis.gc?.();
-  const before = process.memoryUsage.rss();
+  const before = process.memoryUsage();
   let up = 0;
   /** @type {import('mqtt-kit/simulator').FleetSummary | undefined} */
   let latest;
@@ -136,11 +136,17 @@ async function measure(kind, count, seconds, url) {
   while (up < wanted) await Promise.race([sleep(100), failed]);
   await sleep(2000);
   globalThis.gc?.();
-  const perDevice = (process.memoryUsage.rss() - before) / count;
+  const after = process.memoryUsage();
+  const heapOf = (/** @type {NodeJS.MemoryUsage} */ usage) => usage.heapUsed + usage.external;
   if (kind === 'idle') {
     stop.abort();
     const { connected } = await running;
-    return { devices: count, connected, 'kB per device': round(perDevice / 1000, 1) };
+    return {
+      devices: count,
+      connected,
+      'kB per device, in use': round((heapOf(after) - heapOf(before)) / count / 1000, 1),
+      'kB per device, of the process': round((after.rss - before.rss) / count / 1000, 1),
+    };
   }
   const loop = monitorEventLoopDelay({ resolution: 5 });
   loop.enable();
@@ -201,6 +207,6 @@ if (values.url === undefined) {
   const kind = /** @type {Kind} */ (positionals[0]);
   const result = await measure(kind, Number(values.devices), Number(values.seconds), values.url);
   console.log(`\n${kind}`);
-  for (const [name, value] of Object.entries(result)) console.log(`  ${name.padEnd(26)} ${value}`);
+  for (const [name, value] of Object.entries(result)) console.log(`  ${name.padEnd(30)} ${value}`);
   process.exit(0);
 }

@@ -2,26 +2,44 @@ import { DefinitionError } from './definition-error.ts';
 import type { RandomStream } from './random-stream.ts';
 import type { FieldValue, Moment, Reading, Sampler, Signal, SignalDevice } from './signal.ts';
 
+const owner: unique symbol = Symbol('fields');
+
 /** Fields by name, of all devices of a fleet. */
 export class FieldSet {
   readonly names: readonly string[];
   readonly signals: readonly Signal<FieldValue>[];
-  /** Of the readings of these fields: an accessor for each, so that a function of the others takes what it needs. */
-  readonly prototype: object;
+  /** Readings of these fields: an accessor for each, so that a function of the others takes what it needs. */
+  readonly view: new (
+    fields: Fields,
+  ) => Reading;
 
   constructor(signals: ReadonlyMap<string, Signal<FieldValue>>) {
     this.names = [...signals.keys()];
     this.signals = [...signals.values()];
-    this.prototype = Object.create(null) as object;
-    for (const [index, name] of this.names.entries()) {
-      Object.defineProperty(this.prototype, name, {
-        enumerable: true,
-        get(this: { [owner]: Fields }) {
-          return this[owner].value(index);
-        },
-      });
+    this.view = viewOf(this.names);
+  }
+}
+
+/** One class for all devices: objects of one shape. It has the names of the fields and no others. */
+function viewOf(names: readonly string[]): FieldSet['view'] {
+  class View {
+    readonly [owner]: Fields;
+
+    constructor(fields: Fields) {
+      this[owner] = fields;
     }
   }
+  Object.setPrototypeOf(View.prototype, null);
+  Reflect.deleteProperty(View.prototype, 'constructor');
+  for (const [index, name] of names.entries()) {
+    Object.defineProperty(View.prototype, name, {
+      enumerable: true,
+      get(this: View) {
+        return this[owner].value(index);
+      },
+    });
+  }
+  return View as unknown as FieldSet['view'];
 }
 
 /** A field of one device. */
@@ -31,8 +49,6 @@ interface Cell {
   /** The turn in which it was computed; negative while it is being computed. */
   turn: number;
 }
-
-const owner: unique symbol = Symbol('fields');
 
 /** The fields of one device. Each is computed once for a moment, and only when somebody asks for it. */
 export class Fields {
@@ -52,7 +68,7 @@ export class Fields {
       value: 0,
       turn: 0,
     }));
-    this.reading = Object.create(set.prototype, { [owner]: { value: this } }) as Reading;
+    this.reading = new set.view(this);
   }
 
   /** Goes to another moment: what was computed is forgotten. */

@@ -223,4 +223,3 @@ export function finite(values: Readonly<Record<string, number>>, what: string): 
     throw new MqttUsageError(`${what}: ${name} must be a number, not ${JSON.stringify(value)}`);
   }
 }
-
