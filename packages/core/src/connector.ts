@@ -171,7 +171,8 @@ export class Connector {
         return;
       }
     }
-    const byServer = reason.kind === 'serverDisconnected' || this.#driver.lastEnd.closedByServer;
+    const byServer =
+      reason.kind === 'serverDisconnected' || this.#driver.lastEnd.endedBy === 'server';
     const wasGood = this.#policy.disconnected(this.#nowMs(), byServer);
     const redirected = this.#redirect(reason);
     if (redirected === undefined) {

@@ -549,17 +549,17 @@ describe('connections', () => {
     const transport = await stage.connect();
     const error = new Error('ECONNRESET');
     transport.handlers.onClosed(error);
-    expect(stage.driver.lastEnd).toEqual({ error, wasOpened: true, closedByServer: true });
+    expect(stage.driver.lastEnd).toEqual({ error, wasOpened: true, endedBy: 'server' });
     const broken = await stage.connect();
     const reset = new MqttError('connectionLost', 'x', {
       cause: Object.assign(new Error('read'), { code: 'ECONNRESET' }),
     });
     broken.handlers.onClosed(reset);
-    expect(stage.driver.lastEnd).toMatchObject({ error: reset, closedByServer: false });
+    expect(stage.driver.lastEnd).toMatchObject({ error: reset, endedBy: 'network' });
     await stage.connect();
     const reason = new MqttError('connectTimeout', 'x');
     stage.driver.abort(reason);
-    expect(stage.driver.lastEnd).toMatchObject({ error: reason, closedByServer: false });
+    expect(stage.driver.lastEnd).toMatchObject({ error: reason, endedBy: 'ourselves' });
     await stage.driver.whenClosed();
   });
 

@@ -25,6 +25,7 @@ import type {
   OutgoingMessage,
   SubscribeRequest,
   Ticket,
+  TransportEnd,
   UnsubscribeRequest,
 } from '@mqtt-kit/engine';
 import type { Cancel, Clock } from './clock.ts';
@@ -55,8 +56,7 @@ export interface LinkEnd {
   readonly error: Error | undefined;
   /** Whether it had been open. */
   readonly wasOpened: boolean;
-  /** Whether the server closed it in order. */
-  readonly closedByServer: boolean;
+  readonly endedBy: TransportEnd;
 }
 
 /** Called when the bytes of a batch were handed to the transport, or with the error that prevented it. */
@@ -73,7 +73,7 @@ export class Driver {
   readonly #clock: Clock;
   readonly #handlers: DriverHandlers;
   #link: Link | undefined;
-  #lastEnd: LinkEnd = { error: undefined, wasOpened: false, closedByServer: false };
+  #lastEnd: LinkEnd = { error: undefined, wasOpened: false, endedBy: 'ourselves' };
   #closedWaiters: (() => void)[] = [];
 
   readonly #undelivered: Batch[] = [];
@@ -451,7 +451,7 @@ export class Driver {
     this.#link = undefined;
     this.#lastEnd = endOf(link);
     if (!this.#ended) {
-      this.#engine.transportClosed(this.#fresh(), link.closedByServer);
+      this.#engine.transportClosed(this.#fresh(), link.endedBy);
       this.flush();
     }
     const waiters = this.#closedWaiters;
@@ -515,8 +515,8 @@ export class Driver {
   }
 }
 
-function endOf({ error, wasOpened, closedByServer }: Link): LinkEnd {
-  return { error, wasOpened, closedByServer };
+function endOf({ error, wasOpened, endedBy }: Link): LinkEnd {
+  return { error, wasOpened, endedBy };
 }
 
 const noListeners: readonly FlushListener[] = [];

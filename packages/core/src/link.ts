@@ -4,6 +4,7 @@
  * Whatever the transport does, and in whatever order, the driver hears of a link: opened at most once, then data and
  * drains, then closed exactly once and nothing afterwards.
  */
+import type { TransportEnd } from '@mqtt-kit/engine';
 import type { Cancel, Clock } from './clock.ts';
 import { asError } from './errors.ts';
 import type { OpenTransport, Transport, TransportTarget } from './transport.ts';
@@ -23,8 +24,8 @@ export class Link {
   readonly connection: number;
   /** Why it ended, where somebody knows. */
   error: Error | undefined;
-  /** Whether the server closed it in order: no fault of the network, and none of our doing. */
-  closedByServer = false;
+  /** Whose doing its end was. */
+  endedBy: TransportEnd = 'ourselves';
   #state: 'opening' | 'open' | 'closing' | 'closed' = 'opening';
   #opened = false;
   #paused = false;
@@ -66,7 +67,7 @@ export class Link {
         if (this.#state === 'open') this.#handlers.onDrain(this);
       },
       onClosed: (error?: Error) => {
-        this.closedByServer = this.#state === 'open' && !isFault(error);
+        if (this.#state === 'open') this.endedBy = isFault(error) ? 'network' : 'server';
         this.#end(error);
       },
     };

@@ -4,7 +4,7 @@ import type { LinkEnd } from './driver.ts';
 import { MqttError } from './errors.ts';
 import { VersionChoice } from './version-choice.ts';
 
-const opened: LinkEnd = { error: undefined, wasOpened: true, closedByServer: false };
+const opened: LinkEnd = { error: undefined, wasOpened: true, endedBy: 'ourselves' };
 const wordless: DisconnectReason = {
   kind: 'transportClosed',
   bytesReceived: 0,
@@ -46,16 +46,13 @@ describe('VersionChoice', () => {
       [{ ...wordless, bytesReceived: 1 }, opened],
       [
         wordless,
-        { error: new MqttError('connectionRefused', 'x'), wasOpened: false, closedByServer: false },
+        { error: new MqttError('connectionRefused', 'x'), wasOpened: false, endedBy: 'ourselves' },
       ],
       [
         wordless,
-        { error: new MqttError('connectTimeout', 'x'), wasOpened: true, closedByServer: false },
+        { error: new MqttError('connectTimeout', 'x'), wasOpened: true, endedBy: 'ourselves' },
       ],
-      [
-        wordless,
-        { error: new MqttError('tlsFailed', 'x'), wasOpened: true, closedByServer: false },
-      ],
+      [wordless, { error: new MqttError('tlsFailed', 'x'), wasOpened: true, endedBy: 'ourselves' }],
       [{ kind: 'keepAliveTimeout', silentMs: 1 }, opened],
       [{ kind: 'requested' }, opened],
     ];

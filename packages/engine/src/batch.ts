@@ -146,6 +146,12 @@ export type RequestOutcome =
   /** `connectionLost`: the connection ended first. It is not repeated by the engine (it is not session state). */
   | LocalFailure;
 
+/**
+ * Whose doing it was that a transport ended: the server closed it in order, it broke (a reset, say, by whomever), or this
+ * side ended it.
+ */
+export type TransportEnd = 'server' | 'network' | 'ourselves';
+
 /** Why a connection is over. There is exactly one `disconnected` event for each `connect`. */
 export type DisconnectReason =
   /** `disconnect` was called. */

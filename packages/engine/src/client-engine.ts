@@ -18,6 +18,7 @@ import type {
   SessionSnapshot,
   SubscribeRequest,
   Ticket,
+  TransportEnd,
   UnsubscribeRequest,
   Urgent,
 } from './batch.ts';
@@ -198,13 +199,12 @@ export class ClientEngine {
   }
 
   /**
-   * The current connection's transport is gone. `byServer`: the server closed it in order, as it does when it refuses
-   * what it was sent; not the network, and not we.
+   * The current connection's transport is gone, by whose doing is told: a server closes at what it refuses.
    */
-  transportClosed(now: Now, byServer = false): void {
+  transportClosed(now: Now, by: TransportEnd = 'ourselves'): void {
     const { connection } = this.#shared;
     if (connection === undefined) return;
-    this.#phases.transportClosed(connection, now, byServer);
+    this.#phases.transportClosed(connection, now, by);
     this.#shared.connection = undefined;
   }
 

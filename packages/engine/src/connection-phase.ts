@@ -29,7 +29,13 @@ import {
   packetSize,
   ReasonCode,
 } from '@mqtt-kit/packet';
-import type { ConnectRequest, DisconnectReason, DisconnectRequest, Now } from './batch.ts';
+import type {
+  ConnectRequest,
+  DisconnectReason,
+  DisconnectRequest,
+  Now,
+  TransportEnd,
+} from './batch.ts';
 import { ProtocolBreach } from './breach.ts';
 import { Connection } from './connection.ts';
 import type { IncomingPublish } from './incoming-publish.ts';
@@ -207,10 +213,10 @@ export class ConnectionPhases {
     this.#endUrgently(connection, { kind: 'keepAliveTimeout', silentMs }, undefined, now);
   }
 
-  transportClosed(connection: Connection, now: Now, byServer: boolean): void {
+  transportClosed(connection: Connection, now: Now, by: TransportEnd): void {
     const { bytesReceived, connackReceived } = connection;
     const reason = { kind: 'transportClosed', bytesReceived, connackReceived } as const;
-    this.#end(connection, reason, now, byServer);
+    this.#end(connection, reason, now, by);
   }
 
   /** @throws Error when the request is not allowed on this connection: then it goes on. */
@@ -303,22 +309,27 @@ export class ConnectionPhases {
 
   /** Ends a connection with nothing more to say. */
   #leave(connection: Connection, reason: DisconnectReason, now: Now, blamesUs = false): void {
-    this.#end(connection, reason, now, blamesUs);
+    this.#end(connection, reason, now, blamesUs ? 'server' : 'ourselves');
     this.#shared.output.seal(connection.number, [], true);
   }
 
   /**
    * The one way into `over`. Bytes that nobody took are dropped: after DISCONNECT, or without the transport, they have
    * no meaning. [MQTT-3.14.4-1] What happened before stays, operations and events alike.
-   * @param blamesUs whether the server may have ended it for something that we sent
+   * @param by who ended it: the server, and what looks like the network, may have done so for something that we sent
    */
-  #end(connection: Connection, reason: DisconnectReason, now: Now, blamesUs = false): void {
+  #end(
+    connection: Connection,
+    reason: DisconnectReason,
+    now: Now,
+    by: TransportEnd = 'ourselves',
+  ): void {
     if (connection.phase === 'over') return;
     const { session, output } = this.#shared;
     const dropped = connection.phase !== 'opening' && connection.encoder.pendingBytes > 0;
     if (connection.phase === 'connected') session.endedMs = now.monotonicMs;
-    if (connection.phase === 'connected' && blamesUs && !dropped) {
-      this.#outgoing.judgeEnd(connection, now);
+    if (connection.phase === 'connected' && by !== 'ourselves' && !dropped) {
+      this.#outgoing.judgeEnd(connection, by, now);
     }
     connection.encoder.take();
     connection.phase = 'over';

@@ -41,7 +41,7 @@ import { ProtocolBreach, packetName } from './breach.ts';
 import type { Connection } from './connection.ts';
 import { never } from './deadlines.ts';
 import { fittingReasonCode } from './negotiated.ts';
-import { strikesOfPoison } from './poison-watch.ts';
+import { suspicionOfBreak, suspicionOfClose, suspicionOfPoison } from './poison-watch.ts';
 import { PublishEncoding } from './publish-encoding.ts';
 import { PublishOutcomes } from './publish-outcomes.ts';
 import { noteProgress, type Shared } from './shared.ts';
@@ -283,11 +283,12 @@ export class OutgoingPublish {
     connection.pipelined = [];
   }
 
-  /** The server ended the connection: perhaps for what it was sent last. See `poison-watch.ts`. */
-  judgeEnd(connection: Connection, now: Now): void {
+  /** The connection ended, perhaps for what was sent last. See `poison-watch.ts`. */
+  judgeEnd(connection: Connection, by: 'server' | 'network', now: Now): void {
     const { session } = this.#shared;
     const { poisonWatch, unacknowledged, requests, writable, number } = connection;
-    if (!writable || !poisonWatch.wroteJustNow(now.monotonicMs)) return;
+    // What is still on its way into the network is being read by the server, or was cut off there.
+    if (writable && !poisonWatch.wroteJustNow(now.monotonicMs)) return;
     let first = session.inFlight.first;
     while (first !== undefined && (first.state !== 'sent' || first.connection !== number)) {
       first = first.next;
@@ -296,13 +297,20 @@ export class OutgoingPublish {
     session.abruptEnds += 1;
     const alone = unacknowledged === 1 && requests.size === 0 && poisonWatch.onlyAnswerable;
     if (!alone) return;
-    session.strikes = session.suspect === first ? session.strikes + 1 : 1;
-    session.suspect = first;
-    if (session.strikes < strikesOfPoison) return;
+    if (session.suspect !== first) {
+      session.suspect = first;
+      session.strikes = 0;
+      session.suspicion = 0;
+    }
+    const orderly = by === 'server' && writable;
+    session.strikes += 1;
+    session.suspicion += orderly ? suspicionOfClose : suspicionOfBreak;
+    if (session.suspicion < suspicionOfPoison) return;
     session.abruptEnds = 0;
     session.suspect = undefined;
+    const what = orderly ? 'the server closed the connection' : 'the connection broke';
     const text =
-      `the server closed the connection ${strikesOfPoison} times in a row right after the message ` +
+      `${what} ${session.strikes} times in a row right after the message ` +
       `of ${first.payload.length} bytes to "${first.topic}": it is not sent again`;
     this.#outcomes.fail(first, 'publishRefused', text);
   }

@@ -8,10 +8,11 @@ import {
   publish,
   pubrec,
 } from '../../testkit/src/packet-builders.ts';
+import type { TransportEnd } from './batch.ts';
 
 /** The server closes; another connection resumes the session. What was sent on it so far. */
-function again(h: EngineHarness, sessionPresent = true): string[] {
-  h.cut(true);
+function again(h: EngineHarness, sessionPresent = true, by: TransportEnd = 'server'): string[] {
+  h.cut(by);
   h.takeSent();
   h.open(persistent);
   h.server(connack({ sessionPresent }));
@@ -99,7 +100,7 @@ describe.each([
       };
       let connections = 1;
       for (; serve() && connections < 30; connections++) {
-        h.cut(true);
+        h.cut('server');
         h.open(persistent);
         h.server(connack({ sessionPresent: true }));
       }
@@ -213,18 +214,20 @@ describe('a close that is no strike', () => {
     expect(four(h, late)).toBe(0);
   });
 
-  it('comes before the message has left, whole', () => {
+  it('comes before anything of the message has left', () => {
     const h = new EngineHarness().resumable();
-    h.publish('t', { qos: 1 });
-    const stalled = () => {
-      h.writable(false);
-      again(h);
-    };
-    expect(four(h, stalled)).toBe(0);
     h.tellsWritten = false;
+    h.publish('t', { qos: 1 });
     expect(four(h, () => again(h))).toBe(0);
     h.tellsWritten = true;
     expect(four(h, () => again(h))).toBe(1);
+  });
+
+  it('is an end of our own making', () => {
+    const h = new EngineHarness().resumable();
+    h.publish('t', { qos: 1 });
+    expect(four(h, () => again(h, true, 'ourselves'))).toBe(0);
+    expect(four(h, () => again(h, true, 'ourselves'))).toBe(0);
   });
 
   it('comes while a SUBSCRIBE is open, too', () => {
@@ -242,7 +245,7 @@ describe('a close that is no strike', () => {
     const h = new EngineHarness().resumable();
     h.publish('t', { qos: 1 });
     h.publish('maybe poison');
-    h.cut(true);
+    h.cut('server');
     resume(h);
     expect(refusals(h)).toEqual([]);
     again(h);
@@ -255,7 +258,7 @@ describe('a close that is no strike', () => {
     h.publish('t', { qos: 1 });
     const one = () => {
       h.server(disconnect(code));
-      h.cut(true);
+      h.cut('server');
       resume(h);
     };
     expect(four(h, one)).toBe(0);
@@ -266,7 +269,7 @@ describe('a close that is no strike', () => {
     h.publish('t', { qos: 1 });
     for (let times = 0; times < 3; times++) {
       h.server(disconnect(0x95));
-      h.cut(true);
+      h.cut('server');
       resume(h);
     }
     expect(refusals(h)).toHaveLength(1);
@@ -306,5 +309,62 @@ describe('a connection that begins with care', () => {
       'publish at most once',
     ]);
     expect(h.publish('t')).toBe(0);
+  });
+});
+
+describe('an end that weighs half as much', () => {
+  it.each([
+    ['is a reset', () => {}, 'network' as const],
+    [
+      'comes before the message has left whole',
+      (h: EngineHarness) => h.writable(false),
+      'server' as const,
+    ],
+  ])('%s', (_what, before, by) => {
+    const h = new EngineHarness().resumable();
+    h.publish('large', { qos: 1, payload: 'four' });
+    for (let times = 1; times < 6; times += 1) {
+      before(h);
+      expect(again(h, true, by)).toEqual(['publish 1 dup']);
+    }
+    before(h);
+    expect(again(h, true, by)).toEqual([]);
+    expect(refusals(h)).toMatchObject([
+      {
+        outcome: {
+          code: 'publishRefused',
+          message:
+            'the connection broke 6 times in a row right after the message of 4 bytes to "large": it is not sent again',
+        },
+      },
+    ]);
+  });
+
+  it('adds to closes in order', () => {
+    const h = new EngineHarness().resumable();
+    h.publish('large', { qos: 1 });
+    for (const by of ['network', 'server', 'network'] as const) again(h, true, by);
+    expect(refusals(h)).toEqual([]);
+    again(h);
+    expect(refusals(h)).toHaveLength(1);
+  });
+
+  it('makes the next connection begin with one message alone, so that the one to blame is found', () => {
+    const h = new EngineHarness().resumable();
+    h.publishMany(5, { qos: 1 });
+    expect(again(h, true, 'network')).toHaveLength(5);
+    expect(again(h, true, 'network')).toEqual(['publish 1 dup']);
+    h.server(puback(1));
+    expect(h.takeSentShort()).toEqual(['publish 2 dup', 'publish 3 dup']);
+  });
+
+  it('is taken back by an acknowledgement', () => {
+    const h = new EngineHarness().resumable();
+    h.publish('first', { qos: 1 });
+    for (let times = 0; times < 5; times += 1) again(h, true, 'network');
+    h.server(puback(1));
+    h.publish('second', { qos: 1 });
+    for (let times = 0; times < 5; times += 1) again(h, true, 'network');
+    expect(refusals(h)).toEqual([]);
   });
 });

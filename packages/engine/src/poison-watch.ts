@@ -2,11 +2,13 @@
  * Finds the message at which the server closes the connection each time: sent again and again, it would keep everything
  * behind it from ever arriving.
  *
- * A connection ends *abruptly* when the server closes it right after messages were written whole, and acknowledged none
- * of them since. Once may be an accident. After two in a row the next connection begins with care: one message alone,
+ * A connection ends *abruptly* when it is closed or breaks right after messages were written, or while they are, and none
+ * of them was acknowledged since. Once may be an accident. After two in a row the next connection begins with care: one message alone,
  * then, with each acknowledgement, one more at a time; what is left flows when an acknowledgement fails to come for
- * a while. An abrupt end with one message alone on the wire is a strike against that message, at the first connection as
- * at any other. Acknowledgements of PUBLISH take everything back, nothing else does; three strikes, and it is poison.
+ * a while. An abrupt end with one message alone on the wire speaks against that message, at the first connection as at
+ * any other: most when the server closed in order after all of it was written. A reset, or a close in the middle of it, is
+ * what a server does that refuses a message by its size, but also what a bad network does, and weighs half as much:
+ * three closes, or six breaks, and it is poison. Acknowledgements of PUBLISH take everything back, nothing else does.
  *
  * A message at QoS 0 is never sent again, so it cannot be poison; but it can be to blame, and so it makes a message
  * beside it less than alone. SUBSCRIBE and UNSUBSCRIBE do so too: while one message is tried alone they wait for its answer.
@@ -14,8 +16,10 @@
 import type { QoS } from '@mqtt-kit/packet';
 import { never } from './deadlines.ts';
 
-/** So often the server has to close for a message to be given up. */
-export const strikesOfPoison = 3;
+/** What an end in order and any other weigh, and the sum at which a message is given up. */
+export const suspicionOfClose = 2;
+export const suspicionOfBreak = 1;
+export const suspicionOfPoison = 6;
 /** Abrupt ends in a row after which a connection begins with care. */
 const endsToBeCareful = 2;
 /** `right after`; also how long an acknowledgement may take before the rest flows. */

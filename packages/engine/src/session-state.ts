@@ -77,11 +77,12 @@ export class SessionState {
   readonly identifiers: PacketIdentifiers = new PacketIdentifiers();
   /** QoS 0 messages that left behind a CONNECT of which nobody knows whether the server took it. */
   undecided: AcceptedMessage[] = [];
-  /** Connections in a row that the server closed at messages of ours, none of which it acknowledged. */
+  /** Connections in a row that ended at messages of ours, none of which the server had acknowledged. */
   abruptEnds = 0;
-  /** The message that was alone on its way at some of them, and at how many. */
+  /** The message that was alone on its way at some of them, at how many, and what they weigh against it. */
   suspect: AcceptedMessage | undefined = undefined;
   strikes = 0;
+  suspicion = 0;
   /** Places of PUBREC packets given so far. */
   lastReleaseOrder = 0;
 
