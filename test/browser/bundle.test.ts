@@ -20,7 +20,9 @@ describe('what a page gets', () => {
 
   it('is no store that it did not ask for', async () => {
     const { metafile } = await bundle("export * from 'mqtt-kit';");
-    expect(Object.keys(metafile.inputs).filter((path) => /store-|idb-keyval/.test(path))).toEqual([]);
+    expect(Object.keys(metafile.inputs).filter((path) => /store-|idb-keyval/.test(path))).toEqual(
+      [],
+    );
   });
 
   it('has the core once, with a store beside it', async () => {
