@@ -231,6 +231,24 @@ describe('a run', () => {
     await expect(run({ clientId: '{room}' })).rejects.toMatchObject({ code: 'invalidArgument' });
   });
 
+  it('rejects with what a function of the definition throws, and leaves no connection', async () => {
+    const { name, run } = named({
+      every: '20ms',
+      presence: true,
+      signals: {
+        a: (_fields, _device, { reading }) => {
+          if (reading === 3) throw new RangeError('out of ideas');
+          return reading;
+        },
+      },
+    });
+    await expect(run({})).rejects.toThrow('out of ideas');
+    const status = `${name}/${name}-1/status`;
+    await until(() => payloads(status).length === 2, 'a goodbye');
+    expect(payloads(status)).toEqual(['online', 'offline']);
+    expect(payloads(`${name}/${name}-1`)).toHaveLength(3);
+  });
+
   it('tells how far it is, and ends before it began when it was stopped before', async () => {
     const { run } = named({ every: '20ms', signals: { a: 1 } });
     const told: number[] = [];

@@ -1,4 +1,4 @@
-import type { Output } from './fleet-plan.ts';
+import type { Output } from './planned-outputs.ts';
 import type { SimulatedDevice, SimulatedMessage } from './simulated-device.ts';
 
 /** What Home Assistant knows as a class of devices, and the unit it expects. */

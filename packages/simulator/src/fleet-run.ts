@@ -10,10 +10,10 @@ import {
   type ConnectOptions,
   type Message,
   type MqttClient,
-  MqttError,
+  type MqttError,
   MqttUsageError,
-  type PublishOptions,
 } from '@mqtt-kit/core';
+import { obeyCommand } from './commands.ts';
 import { discoveryMessages } from './discovery.ts';
 import { durationMs } from './duration.ts';
 import {
@@ -25,7 +25,7 @@ import {
 } from './fleet.ts';
 import type { FleetPlan, PlannedCommand } from './fleet-plan.ts';
 import { MessageCounts } from './message-counts.ts';
-import type { FieldValue } from './signal.ts';
+import { publishOptions } from './message-options.ts';
 import type { SimulatedDevice, SimulatedMessage } from './simulated-device.ts';
 import { type Template, template } from './template.ts';
 import { Timeline, type TimelineListener } from './timeline.ts';
@@ -319,7 +319,7 @@ export class FleetRun implements TimelineListener {
     const handle = async (message: Message): Promise<void> => {
       this.#commands += 1;
       try {
-        await this.#obey(client, device, command.rule, message);
+        await obeyCommand(device, command.rule, message, () => this.#report(client, device));
       } catch (error) {
         this.#counts.report(error as Error);
       }
@@ -329,22 +329,6 @@ export class FleetRun implements TimelineListener {
         this.#counts.report(error);
       }
     });
-  }
-
-  async #obey(
-    client: MqttClient,
-    device: SimulatedDevice,
-    rule: PlannedCommand['rule'],
-    message: Message,
-  ): Promise<void> {
-    const report = (): void => this.#report(client, device);
-    if (typeof rule === 'function') {
-      const { id, index, state, attributes } = device;
-      await rule({ id, index, state, attributes, report }, message);
-      return;
-    }
-    setState(device, rule, message);
-    report();
   }
 
   /** Publishes a reading besides those of the schedule. */
@@ -474,46 +458,4 @@ export class FleetRun implements TimelineListener {
 function positive(value: number, name: string): number {
   if (value > 0) return value;
   throw new MqttUsageError(`${name} must be above 0, not ${JSON.stringify(value)}`);
-}
-
-const optionSets: readonly (readonly PublishOptions[])[] = ([0, 1, 2] as const).map((qos) => [
-  { qos, retain: false },
-  { qos, retain: true },
-]);
-
-/** One object for all messages alike. */
-function publishOptions({ qos, retain }: SimulatedMessage): PublishOptions {
-  return optionSets[qos]?.[retain ? 1 : 0] ?? { qos, retain };
-}
-
-/** Sets one state to the payload, or several to the members of a JSON object. */
-function setState(
-  device: SimulatedDevice,
-  rule: string | readonly string[],
-  message: Message,
-): void {
-  const text = message.text();
-  const value = jsonOrText(text);
-  if (typeof rule === 'string') {
-    device.state[rule] = value;
-    return;
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new MqttError(
-      'handlerFailed',
-      `${device.id} expects a JSON object with ${rule.join(' or ')} under ${message.topic}, not ${JSON.stringify(text.slice(0, 60))}`,
-    );
-  }
-  for (const name of rule) {
-    const member = (value as Readonly<Record<string, FieldValue>>)[name];
-    if (member !== undefined) device.state[name] = member;
-  }
-}
-
-function jsonOrText(text: string): FieldValue {
-  try {
-    return JSON.parse(text) as FieldValue;
-  } catch {
-    return text;
-  }
 }

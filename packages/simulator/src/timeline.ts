@@ -3,7 +3,8 @@
  * thing to come of each schedule. It knows no clock: a run in real time waits for what comes next, a run without one
  * takes it at once, and both get the same.
  */
-import type { FleetPlan, Output } from './fleet-plan.ts';
+import type { FleetPlan } from './fleet-plan.ts';
+import type { Output } from './planned-outputs.ts';
 import { SimulatedDevice, type SimulatedMessage } from './simulated-device.ts';
 import { TaskQueue } from './task-queue.ts';
 
