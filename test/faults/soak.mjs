@@ -4,6 +4,7 @@
  *
  *   pnpm soak                                       a million messages at each level with each store, 4,000 reconnects
  *   pnpm soak --messages 10000000 --reconnects 10000
+ *   pnpm soak --only 'QoS 2, file'
  */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
@@ -16,6 +17,7 @@ const { values } = parseArgs({
   options: {
     messages: { type: 'string', default: '1000000' },
     reconnects: { type: 'string', default: '4000' },
+    only: { type: 'string', default: '' },
   },
 });
 
@@ -27,7 +29,11 @@ function amount(name) {
   process.exit(64);
 }
 
-const order = { messages: amount('messages'), reconnects: amount('reconnects') };
+const order = {
+  messages: amount('messages'),
+  reconnects: amount('reconnects'),
+  only: values.only,
+};
 const vitest = join(root, 'node_modules', '.bin', 'vitest');
 const words = ['run', '--project', 'faults', 'test/faults/soak.test.ts'];
 spawn(vitest, [...words, '--disable-console-intercept'], {

@@ -24,11 +24,15 @@ if (order === undefined) {
     });
   });
 } else {
-  const { messages, reconnects } = JSON.parse(order) as { messages: number; reconnects: number };
+  const { messages, reconnects, only } = JSON.parse(order) as {
+    readonly messages: number;
+    readonly reconnects: number;
+    readonly only: string;
+  };
   it('soak', { timeout: 24 * 60 * minutes }, async () => {
-    const results = await soak(soakCells(messages, reconnects), (result) =>
-      console.log(lineOf(result)),
-    );
+    const cells = soakCells(messages, reconnects).filter((cell) => nameOf(cell).includes(only));
+    expect(cells, `cells whose name includes "${only}"`).not.toEqual([]);
+    const results = await soak(cells, (result) => console.log(lineOf(result)));
     const leaks = results.filter(({ cell, bytesEach, changed }) => {
       return bytesEach > leakBytes[cell.work] || changed.length > 0;
     });
