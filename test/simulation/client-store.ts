@@ -192,13 +192,15 @@ export class DiskStore implements ClientStore {
 }
 
 /**
- * Operations as text, whatever the order in which their fields were made. The place of `inDone` means nothing behind
- * that of its message, and differs by whether there was a compaction between.
+ * Operations as text, whatever the order in which their fields were made. The places of `inDone` mean nothing behind
+ * those of the messages, and differ by whether there was a compaction between.
  */
 function described(operations: SessionSnapshot): string {
-  const ends = operations.filter(({ type }) => type === 'inDone');
+  const ends = operations.flatMap((operation) =>
+    operation.type === 'inDone' ? [operation.delivery] : [],
+  );
   const others = operations.filter(({ type }) => type !== 'inDone');
-  return JSON.stringify([others, ends], (_key, value: unknown) => {
+  return JSON.stringify([others, ends.sort()], (_key, value: unknown) => {
     if (value instanceof Uint8Array) return String.fromCharCode(...value);
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
     return Object.fromEntries(

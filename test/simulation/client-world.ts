@@ -219,7 +219,7 @@ export class ClientWorld {
     client.on('unmatched', (message) => {
       if (life.dead) return;
       this.counts.add('message unmatched');
-      this.guard(() => (this.deliver(message).handled = true));
+      this.guard(() => (this.deliver(message, true).handled = true));
     });
     this.subscribe('in/#', 2);
     for (const filter of this.#known) this.subscribe(filter, 2);
@@ -405,6 +405,12 @@ export class ClientWorld {
     const life = this.#life;
     this.unsettled += 1;
     this.filters.delete(filter);
+    if (this.options.iterates) {
+      // What an iterator holds then is acknowledged: it is for the loop alone, and gone with the process.
+      for (const message of this.ledger.inbound.values()) {
+        if (message.topic === filter) message.handled = true;
+      }
+    }
     client
       .unsubscribe(filter)
       .catch((error: MqttError) => this.counts.add(`unsubscribe ${error.code}`))
@@ -544,8 +550,11 @@ export class ClientWorld {
     }
   }
 
-  /** A message is handed over. */
-  deliver(message: Message): InboundMessage {
+  /**
+   * A message is handed over.
+   * @param unmatched to nobody in particular: those before it may still be on their way to somebody
+   */
+  deliver(message: Message, unmatched = false): InboundMessage {
     const number = numberOfMessage(message);
     this.trace.add('message', number);
     const surviving = this.options.mode === 'durable';
@@ -558,7 +567,7 @@ export class ClientWorld {
     const another = first !== undefined && first !== message.deliveryId;
     // Or several are asked about at once, and the answers come in any order.
     const { delivery, concurrency } = this.options;
-    const late = another || (delivery === 'transactional' && concurrency > 1);
+    const late = unmatched || another || (delivery === 'transactional' && concurrency > 1);
     return this.ledger.deliver(number, message.topic, again, this.life, {
       surviving,
       ended,
