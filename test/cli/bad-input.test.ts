@@ -164,7 +164,7 @@ describe('what goes wrong outside the command line', () => {
       },
     });
     await using listener = await listenTcp(broker);
-    const words = ['-p', `${listener.port}`, '-t', 'a', '-t', 'a', '--idle', '0.5'];
+    const words = ['-p', `${listener.port}`, '-t', 'a', '-t', 'a', '--idle', '2'];
     const { stdout } = await run('mqtt-sub', words);
     expect(stdout.toString()).toBe('x\n');
     const [subscribe] = broker.current.received.filter(

@@ -103,9 +103,9 @@ describe('mqtt-sub prints', () => {
   });
 
   it('ends after silence, and says when fewer came than expected', async () => {
-    const enough = await shown(['--idle', '0.5', '--expect', '4', '--output', 'base64']);
+    const enough = await shown(['--idle', '2', '--expect', '4', '--output', 'base64']);
     expect(enough.code).toBe(0);
-    const few = await shown(['--idle', '0.5', '--expect', '5', '--output', 'base64']);
+    const few = await shown(['--idle', '2', '--expect', '5', '--output', 'base64']);
     expect({ code: few.code, lines: few.lines }).toEqual({
       code: 27,
       lines: ['mqtt-sub: 4 of at least 5 messages came (--expect)'],

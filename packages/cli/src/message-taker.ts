@@ -56,9 +56,13 @@ export class MessageTaker {
     this.#tools = tools;
     this.#end = end;
     this.#left = plan.count;
-    if (plan.idleMs !== undefined) {
-      this.#idle = setTimeout(() => end.settle({ kind: 'idle' }), plan.idleMs);
-    }
+  }
+
+  /** The server has granted the subscriptions: silence counts from now on. */
+  begin(): void {
+    const { idleMs } = this.#plan;
+    if (idleMs === undefined || this.#idle !== undefined) return;
+    this.#idle = setTimeout(() => this.#end.settle({ kind: 'idle' }), idleMs);
   }
 
   /** A message; what it returns settles when the message may be acknowledged and the next one come. */

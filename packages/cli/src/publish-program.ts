@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty';
 import type { ConnectOptions, MqttError } from 'mqtt-kit';
 import { type ClientSession, openClient } from './client-session.ts';
 import type { Diagnostics } from './diagnostics.ts';
@@ -55,7 +56,9 @@ export async function publishProgram(
     () => end.settle({ kind: 'done' }),
     (error: unknown) => end.settle({ kind: 'input', error }),
   );
+  const stopShowing = await showProgress(plan, args, publisher);
   const first = await end.promise;
+  stopShowing();
   publisher.stop();
   const { status } = session.client;
   const gaveUp = status.state === 'closed' ? status.reason : undefined;
@@ -87,6 +90,21 @@ export async function publishProgram(
  */
 function concerns(plan: PublishPlan, { code }: MqttError): boolean {
   return plan.qos === 0 || code !== 'connectionLost';
+}
+
+/** A person who waits for a long input sees how far it is. Returns how to end that. */
+async function showProgress(
+  plan: PublishPlan,
+  args: ParsedArguments,
+  publisher: Publisher,
+): Promise<() => void> {
+  const { kind } = plan.source;
+  const long = kind === 'stdinLines' || kind === 'feed' || plan.repeat > 1;
+  const quiet = args.flag('quiet') || args.flag('debug') || args.mosquitto !== undefined;
+  // Who types the lines sees enough.
+  if (!long || quiet || !isatty(2) || isatty(0)) return () => {};
+  const { publishProgress } = await import('./publish-progress.ts');
+  return publishProgress(publisher, process.stderr);
 }
 
 /** How long the messages of a queue are waited for when there is nothing more to read. */

@@ -171,6 +171,7 @@ function subscribe(
   const unsubscribed = unsubscribeWhenAccepted(session, plan);
   if (plan.topicFilters.length === 0) {
     if (plan.subscribeOnly) void unsubscribed.then(() => end.settle({ kind: 'count' }));
+    void unsubscribed.then(() => taker.begin());
     // Messages of a session may still come for filters of an earlier life.
     client.on('unmatched', (message) => {
       void taker.take(message);
@@ -182,6 +183,7 @@ function subscribe(
     .subscribe(topicFilters, { ...handled, ...options }, (message) => taker.take(message))
     .then(
       (subscription) => {
+        taker.begin();
         endWhenRefusedLater(client, subscription, end);
         if (plan.subscribeOnly) void unsubscribed.then(() => end.settle({ kind: 'count' }));
       },
@@ -190,6 +192,7 @@ function subscribe(
           for (const grant of error.grants) {
             if (grant.reasonCode >= 0x80) diagnostics.note({ text: refusedText(grant) });
           }
+          taker.begin();
           endWhenRefusedLater(client, error.subscription, end);
           if (plan.subscribeOnly) end.settle({ kind: 'refused', error });
         } else if (client.status.state !== 'closed') {
