@@ -250,7 +250,14 @@ function readJournal(file: string, bytes: Buffer, repair: boolean): ReadJournal 
   const operations: SessionOperation[] = [];
   const damaged: { at: number; bytes: number }[] = [];
   if (!text.equals(headerText)) damaged.push(damagedHeader(file, bytes, repair));
-  const salt = bytes.readUInt32LE(headerText.byteLength);
+  let salt = bytes.readUInt32LE(headerText.byteLength);
+  const fittingSalt = otherSaltOfFirstFrame(bytes, salt);
+  if (fittingSalt !== undefined) {
+    // With the salt that stands there not one frame is sound, as if nothing had ever been whole.
+    if (!repair) throw damage(file, headerText.byteLength, 4);
+    damaged.push({ at: headerText.byteLength, bytes: 4 });
+    salt = fittingSalt;
+  }
   let at = headerBytes;
   for (;;) {
     const frame = frameAt(bytes, at, salt);
@@ -292,6 +299,26 @@ function damagedHeader(
   }
   if (!repair) throw damage(file, 0, headerText.byteLength);
   return { at: 0, bytes: headerText.byteLength };
+}
+
+/** The one salt that fits the sum of the first frame's head, when it is another one and fits that of the body, too. */
+function otherSaltOfFirstFrame(bytes: Buffer, written: number): number | undefined {
+  if (bytes.byteLength < headerBytes + frameHeadBytes) return undefined;
+  const sum = bytes.readUInt32LE(headerBytes + 10);
+  const salt = startOfSum(bytes.subarray(headerBytes, headerBytes + 10), sum);
+  return salt === written || frameAt(bytes, headerBytes, salt) === undefined ? undefined : salt;
+}
+
+/** From where CRC-32 has to start to end at this sum: its steps backwards. */
+function startOfSum(bytes: Uint8Array, sum: number): number {
+  let state = ~sum;
+  for (const byte of bytes.toReversed()) {
+    for (let bit = 0; bit < 8; bit++) {
+      state = state < 0 ? ((state ^ 0xedb88320) << 1) | 1 : state << 1;
+    }
+    state ^= byte;
+  }
+  return ~state >>> 0;
 }
 
 /** The body of a complete, sound frame at this place. */
