@@ -186,3 +186,19 @@ describe.runIf(requires('mosquitto-clients'))("a mistake in a command line of mo
     });
   });
 });
+
+describe.each<MosquittoName>(['mosquitto_pub', 'mosquitto_sub', 'mosquitto_rr'])('%s', (name) => {
+  it('--version and --help go to stdout and end with 1, as there', async () => {
+    const link = await namedLikeMosquitto(name);
+    const ask = (word: string) =>
+      ended(startChild(process.execPath, [link, word], { env: plainEnvironment }));
+    const version = await ask('--version');
+    expect({ code: version.code, stderr: version.stderr }).toEqual({ code: 1, stderr: '' });
+    expect(version.stdout.toString()).toMatch(
+      new RegExp(`^${name} version 2\\.1\\.\\d+ running on `),
+    );
+    const help = await ask('--help');
+    expect(help.code).toBe(1);
+    expect(help.stdout.toString()).toContain(`Usage: ${name} `);
+  });
+});

@@ -30,7 +30,7 @@ export async function runMosquitto(
     args = mosquittoArguments(name, argv, mosquittoOptionsFile(name, argv, process.env));
     if (args.flag('help')) return await help();
     if (args.flag('version')) {
-      await print(`${name} version ${likeVersion} (mqtt-kit ${version})\n`);
+      await print(versionLine(name, version));
       return 1;
     }
     if (args.flag('quiet')) diagnostics.silence();
@@ -55,5 +55,11 @@ async function usage(name: MosquittoName, version: string): Promise<string> {
     mosquitto_rr: 'mqtt-request',
   } as const;
   const text = await helpText(programs[name], 'all');
-  return `${name} version ${likeVersion} (mqtt-kit ${version})\n\n${text}`;
+  // It goes by the name under which it was called.
+  const named = text.replaceAll(/mqtt-sub --request|mqtt-(?:pub|sub|request)/g, name);
+  return `${versionLine(name, version)}\n${named}`;
+}
+
+function versionLine(name: MosquittoName, version: string): string {
+  return `${name} version ${likeVersion} running on mqtt-kit ${version}.\n`;
 }
