@@ -71,7 +71,9 @@ export async function soak(
 }
 
 async function work(order: SoakOrder, cut: () => void): Promise<readonly SoakSample[]> {
-  const words = ['--expose-gc', await bundledScript(program), JSON.stringify(order)];
+  // The compiler makes code anew for a long time, and each piece takes kibibytes.
+  const flags = ['--expose-gc', '--no-opt'];
+  const words = [...flags, await bundledScript(program), JSON.stringify(order)];
   const child: ChildProcess = spawn(process.execPath, words, {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
