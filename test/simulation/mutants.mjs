@@ -37,8 +37,9 @@ export function placesOf({ file, find }) {
  *
  * @param {Mutant} mutant
  * @param {number} processes
+ * @param {boolean} minimise whether to find out which steps it needs
  */
-export async function hunt(mutant, processes) {
+export async function hunt(mutant, processes, minimise = false) {
   const folder = makeFolder();
   try {
     for (const name of packages) {
@@ -67,6 +68,7 @@ export async function hunt(mutant, processes) {
         steps,
         without: [],
         mostFailures: 1,
+        minimise,
       };
       const { failures } = await runSeeds(program, assignment, processes);
       const [first] = failures.sort((one, other) => one.seed - other.seed);

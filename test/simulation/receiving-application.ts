@@ -86,7 +86,7 @@ export class ReceivingApplication {
     const { message, known } = held;
     const { options, faults, prng, counts } = this.#world;
     const mayRefuse = options.version === '5.0' && options.mode === 'memory';
-    const refuses = faults && mayRefuse && prng.chance(0.1);
+    const refuses = faults && mayRefuse && prng.chance(0.3);
     counts.add(refuses ? 'refused by hand' : 'acknowledged by hand');
     known.handled = true;
     if (refuses) known.refused = true;

@@ -21,7 +21,7 @@ import { runSeeds } from './run-seeds.mjs';
 /** @typedef {import('./run-seeds.mjs').Failure} Failure */
 
 /** How many seeds of each level the standard run has. */
-export const standardSeeds = { engine: 1_850, client: 150 };
+export const standardSeeds = { engine: 1_750, client: 250 };
 
 /** What to type to see a failure again. @param {string} level @param {number} steps @param {Failure} failure */
 export function replayCommand(level, steps, failure) {
