@@ -278,12 +278,14 @@ export class ClientEngine {
     const { connection } = this.#shared;
     this.#outgoing.expire(now);
     if (connection?.phase !== 'connected' || connection.keepAlive === undefined) return;
-    if (connection.poisonWatch.isOver(now.monotonicMs)) this.#pump(now);
     const due = connection.keepAlive.check(now.monotonicMs);
-    if (due === 'ping') this.#ping(connection);
-    else if (due === 'dead') {
+    if (due === 'dead') {
+      // Before anything is put on a wire that nobody reads: it would count as sent.
       this.#phases.dead(connection, connection.keepAlive.silentMs(now.monotonicMs), now);
+      return;
     }
+    if (due === 'ping') this.#ping(connection);
+    if (connection.poisonWatch.isOver(now.monotonicMs)) this.#pump(now);
   }
 
   /** `withNextBatch` for a QoS 0 message already encoded; otherwise a `published` event follows, once. */

@@ -368,3 +368,20 @@ describe('an end that weighs half as much', () => {
     expect(refusals(h)).toEqual([]);
   });
 });
+
+it('lets nothing flow any more on a connection that is found dead at the same time', () => {
+  const h = new EngineHarness().resumable();
+  h.publishMany(2, { qos: 1 });
+  again(h);
+  expect(again(h, false)).toEqual(['publish 3']);
+  // Both deadlines have passed when the timer comes: nobody answered, and nothing came for too long.
+  h.sleep(91_000);
+  h.takeSent();
+  expect(h.take('disconnected').at(-1)).toMatchObject({ reason: { kind: 'keepAliveTimeout' } });
+  h.open(persistent);
+  h.server(connack({ sessionPresent: true }));
+  expect(h.takeSentShort().slice(1)).toEqual(['publish 3 dup']);
+  h.server(puback(3));
+  // The second was never sent in this session.
+  expect(h.takeSentShort()).toEqual(['publish 4']);
+});
