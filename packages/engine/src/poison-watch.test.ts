@@ -351,7 +351,7 @@ describe('an end that weighs half as much', () => {
 
   it('makes the next connection begin with one message alone, so that the one to blame is found', () => {
     const h = new EngineHarness().resumable();
-    h.publishMany(5, { qos: 1 });
+    h.publishMany(5);
     expect(again(h, true, 'network')).toHaveLength(5);
     expect(again(h, true, 'network')).toEqual(['publish 1 dup']);
     h.server(puback(1));
@@ -371,7 +371,7 @@ describe('an end that weighs half as much', () => {
 
 it('lets nothing flow any more on a connection that is found dead at the same time', () => {
   const h = new EngineHarness().resumable();
-  h.publishMany(2, { qos: 1 });
+  h.publishMany(2);
   again(h);
   expect(again(h, false)).toEqual(['publish 3']);
   // Both deadlines have passed when the timer comes: nobody answered, and nothing came for too long.
