@@ -42,8 +42,9 @@ export class ReceivingApplication {
     this.waitsForStart = false;
     this.#unacknowledged = [];
     // A memory store does not record what came at QoS 1: its names may come again when the clock is set back.
-    if (this.#world.options.mode === 'memory') this.#handed.clear();
-    if (!storeSurvives) this.#effects.clear();
+    if (storeSurvives && this.#world.options.mode === 'durable') return;
+    this.#handed.clear();
+    this.#effects.clear();
   }
 
   optionsFor(life: Life): SubscribeOptions {

@@ -374,7 +374,8 @@ export class WireWitness {
     const live = this.#live.get(id);
     const stored = journal?.sent.get(id);
     const state = journal === undefined ? live?.state : stored?.state;
-    if (state !== 'released' && this.#strayRecs.delete(id)) return;
+    const isOver = state !== 'released' || live === undefined;
+    if (isOver && this.#strayRecs.delete(id)) return;
     hold(state === 'released', 5, () => `PUBREL ${id} for a message ${state}`);
     this.#live.set(id, {
       number: live?.number ?? stored?.number ?? 0,
