@@ -115,6 +115,17 @@ describe('the messages of a fleet', () => {
     }
   });
 
+  it('jitter together within a device, where they have one rhythm', () => {
+    const list = messages(
+      { every: '10s', jitter: 0.5, signals: { a: 1 }, publish: { a: 'a', b: 'a' } },
+      { for: '5m' },
+    );
+    const times = (topic: string): number[] =>
+      list.filter((message) => message.topic === topic).map(({ timeMs }) => timeMs);
+    expect(times('a').length).toBeGreaterThan(28);
+    expect(times('a')).toEqual(times('b'));
+  });
+
   it('jitter around their times, never out of order', () => {
     const times = readings(sensor(1, { jitter: 1 }), { for: '10h' }).map(([timeMs]) => timeMs);
     const offsets = times.map((timeMs, index) => timeMs - index * minute);
