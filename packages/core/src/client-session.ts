@@ -4,7 +4,7 @@ import type { ProtocolVersion } from '@mqtt-kit/packet';
 import type { Clock } from './clock.ts';
 import type { ConnectSettings } from './connect-options.ts';
 import { asError, MqttError } from './errors.ts';
-import type { SessionStore } from './session-store.ts';
+import type { SessionIdentity, SessionStore } from './session-store.ts';
 import type { VersionChoice } from './version-choice.ts';
 
 export function newEngine(
@@ -34,6 +34,50 @@ export function newEngine(
     subscribeFirst: true,
     ...(store !== undefined && { firstDelivery: firstDelivery(clock) }),
   });
+}
+
+/** What the store holds. Rejects with an `MqttError`; with the reason of `signal` when that has aborted. */
+export async function loadSession(
+  store: SessionStore,
+  identity: SessionIdentity,
+  signal: AbortSignal | undefined,
+): Promise<SessionSnapshot> {
+  try {
+    return await store.load(identity, signal);
+  } catch (thrown) {
+    if (thrown instanceof MqttError || signal?.aborted) throw thrown;
+    const cause = asError(thrown);
+    throw new MqttError('storeFailed', `the session store could not be read: ${cause.message}`, {
+      cause,
+    });
+  }
+}
+
+export async function closeStore(store: SessionStore | undefined): Promise<void> {
+  try {
+    await store?.close();
+  } catch (thrown) {
+    if (thrown instanceof MqttError) throw thrown;
+    const cause = asError(thrown);
+    throw new MqttError('storeFailed', `the session store could not be closed: ${cause.message}`, {
+      cause,
+    });
+  }
+}
+
+/** Opens a store that failed anew: what it holds now is the session, whatever became of the commit that failed. */
+export async function reloadSession(
+  store: SessionStore,
+  identity: SessionIdentity,
+  signal: AbortSignal,
+): Promise<SessionSnapshot> {
+  const { durable } = store;
+  await closeStore(store);
+  const snapshot = await loadSession(store, identity, signal);
+  if (store.durable === durable && (store.clientId ?? identity.clientId) === identity.clientId) {
+    return snapshot;
+  }
+  throw new MqttError('storeFailed', 'the session store opened another session than before');
 }
 
 /**

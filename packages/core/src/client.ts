@@ -1,8 +1,9 @@
 import type { Negotiated, SessionSnapshot } from '@mqtt-kit/engine';
 import type { Packet, Properties } from '@mqtt-kit/packet';
+import { loadSession } from './client-session.ts';
 import type { Clock } from './clock.ts';
 import { type ConnectSettings, connectSettings } from './connect-options.ts';
-import { asError, asUsageError, MqttError, MqttUsageError } from './errors.ts';
+import { asUsageError, MqttError, MqttUsageError } from './errors.ts';
 import type { Message } from './message.ts';
 import { Client } from './mqtt-client.ts';
 import type {
@@ -273,15 +274,9 @@ async function loaded(
   settings: ConnectSettings,
 ): Promise<SessionSnapshot> {
   try {
-    return await store.load(identity, settings.signal);
+    return await loadSession(store, identity, settings.signal);
   } catch (thrown) {
-    if (thrown instanceof MqttError) throw thrown;
-    const aborted = abortedBefore(settings, 'connecting');
-    if (aborted !== undefined) throw aborted;
-    const cause = asError(thrown);
-    throw new MqttError('storeFailed', `the session store could not be read: ${cause.message}`, {
-      cause,
-    });
+    throw thrown instanceof MqttError ? thrown : abortedBefore(settings, 'connecting');
   }
 }
 

@@ -69,6 +69,7 @@ export interface ConnectSettings {
   readonly waitForRoom: boolean;
   readonly inbox: BacklogBounds;
   readonly store: SessionStore | undefined;
+  readonly onStoreFailure: 'stop' | 'rebuild';
   readonly foreignSession: 'reset' | 'adopt' | 'error';
   readonly lostSession: 'resend' | 'reject';
   readonly waitForConnection: boolean;
@@ -100,6 +101,7 @@ const connectNames = [
   'queue',
   'inbox',
   'store',
+  'onStoreFailure',
   'foreignSession',
   'lostSession',
   'waitForConnection',
@@ -158,6 +160,7 @@ export function connectSettings(
     throw new MqttUsageError(`${needs50} ${only50}`);
   }
   const queue = checkQueue(get('queue'));
+  const reconnect = checkReconnect(get('reconnect'));
   const maximumPacketSize = checkInteger(
     'maximumPacketSize',
     given.or('maximumPacketSize', 16_777_216),
@@ -182,12 +185,13 @@ export function connectSettings(
     tls,
     webSocket,
     redirects: checkOneOf('redirects', given.or('redirects', 'report'), ['report', 'follow']),
-    reconnect: checkReconnect(get('reconnect')),
+    reconnect,
     queue: queue.limits,
     inFlight: queue.inFlight,
     waitForRoom: queue.wait,
     inbox: checkInbox(get('inbox')),
     store,
+    onStoreFailure: checkStoreFailure(given, reconnect),
     foreignSession: checkOneOf('foreignSession', given.or('foreignSession', 'reset'), [
       'reset',
       'adopt',
@@ -201,6 +205,16 @@ export function connectSettings(
     maximumPacketSize,
     properties: checkProperties(given, session.sessionExpirySeconds, maximumPacketSize, only50),
   };
+}
+
+function checkStoreFailure(
+  given: GivenOptions,
+  reconnect: ReconnectSettings | undefined,
+): 'stop' | 'rebuild' {
+  const choice = given.or('onStoreFailure', 'stop');
+  const checked = checkOneOf('onStoreFailure', choice, ['stop', 'rebuild']);
+  if (checked === 'stop' || reconnect !== undefined) return checked;
+  throw new MqttUsageError("onStoreFailure must be 'stop' with reconnect: false; got 'rebuild'");
 }
 
 function checkUrls(

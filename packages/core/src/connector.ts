@@ -30,6 +30,8 @@ import type { OpenTransport, TransportTarget } from './transport.ts';
 import type { VersionChoice } from './version-choice.ts';
 
 export interface ConnectorHandlers {
+  /** Before each attempt; what it returns is waited for. A rejection is an `MqttError`. */
+  openStore(): Promise<void> | undefined;
   onStatus(status: Status): void;
   /** What no status and no promise tells. */
   onError(error: MqttError): void;
@@ -154,6 +156,13 @@ export class Connector {
     this.#discarding = false;
   }
 
+  /** Nothing goes on until the store is open again, which is part of the next attempt. */
+  onStoreFailed(error: MqttError): void {
+    if (this.#state === 'stopped') return;
+    const wasGood = this.#policy.disconnected(this.#nowMs(), false);
+    this.#ended({ error, fatal: false }, { wasGood, report: true });
+  }
+
   onProgress(): void {
     this.#policy.progress();
   }
@@ -255,7 +264,8 @@ export class Connector {
       },
       (thrown) => {
         if (!isCurrent()) return;
-        this.#ended({ error: asError(thrown) as MqttError, fatal: false }, { report: true });
+        const error = asError(thrown) as MqttError;
+        this.#ended({ error, fatal: error.code === 'storeCorrupt' }, { report: true });
       },
     );
   }
@@ -276,7 +286,9 @@ export class Connector {
     this.#cancelTimer = this.#environment.clock.schedule(this.#nowMs() + connectTimeoutMs, () => {
       const waitedFor =
         this.#state === 'preparing'
-          ? 'credentials and will were not there'
+          ? this.#driver.failure === undefined
+            ? 'credentials and will were not there'
+            : 'the session store was not open again'
           : this.#driver.isOpen
             ? `${this.server} did not answer CONNECT`
             : `no connection to ${this.server} was made`;
@@ -290,6 +302,8 @@ export class Connector {
 
   /** Asks the application for what an attempt needs. A failure is an `MqttError`. */
   async #prepare(): Promise<Preparation> {
+    const opening = this.#handlers.openStore();
+    if (opening !== undefined) await opening;
     const attempt = Object.freeze({ attempt: this.#attempt, server: this.server });
     const preparation = await prepareAttempt(this.#settings, this.#url, attempt, this.#versions);
     if (preparation.password !== undefined && preparation.username === undefined) {

@@ -73,6 +73,10 @@ export class Dispatcher implements ReceiptOwner {
   readonly #unsettled = new NumberMap<MessageEvent>();
   /** The latest connection that resumed a session. */
   #resumed = 0;
+  /** The latest message that came. */
+  #lastDelivery: Delivery = 0;
+  /** Messages up to this one came before the session was rebuilt: whoever has them need not get them again. */
+  #lastHanded: Delivery = 0;
 
   constructor(
     driver: Driver,
@@ -128,6 +132,9 @@ export class Dispatcher implements ReceiptOwner {
   onMessage(event: MessageEvent): void {
     // Those before it may have been given up with their handlers' queues: one that came now would overtake them.
     if (this.#ended) return;
+    // Out of the store, and already in somebody's hands.
+    if (event.connection === 0 && event.delivery <= this.#lastHanded) return;
+    if (event.delivery > this.#lastDelivery) this.#lastDelivery = event.delivery;
     if (this.#unsettled.size > 0) this.#unsettled.delete(event.delivery);
     // Those that are held came before it, and are about to be handed out.
     if (this.#lookScheduled) this.#held.push(event);
@@ -187,6 +194,14 @@ export class Dispatcher implements ReceiptOwner {
     }
     if (tell) this.#settling.set(delivery, receipt);
     this.#driver.acknowledge(delivery, reasonCode, tell);
+  }
+
+  /** The session was read from the store again: it brings everything that is not settled. */
+  onRebuilt(): void {
+    this.#lastHanded = this.#lastDelivery;
+    for (const { event } of this.#settling.values()) {
+      this.#driver.acknowledge(event.delivery, 0, true);
+    }
   }
 
   leave(event: MessageEvent): void {

@@ -8,6 +8,8 @@
  * - While a commit is under way no further batch is taken: whatever comes meanwhile joins the next one. Urgent output
  *   (pings, the close of a breach) waits for nothing.
  * - Nothing recurses: events are delivered from a list, and whatever they lead to is taken up by the loop around it.
+ * - After a failed commit nothing is asked of the engine any more, and nothing it says is heard, until another one,
+ *   restored from the store, takes its place. What it was told meanwhile, and may not be stored, is told to that one.
  * - One timer stands for all deadlines of the engine. One that comes too early is harmless, so it is not moved when
  *   the deadline moves away.
  *
@@ -30,6 +32,7 @@ import type {
 } from '@mqtt-kit/engine';
 import type { Cancel, Clock } from './clock.ts';
 import { asError, MqttError } from './errors.ts';
+import { Fifo } from './fifo.ts';
 import { Link } from './link.ts';
 import type { SessionStore } from './session-store.ts';
 import type { OpenTransport, TransportTarget } from './transport.ts';
@@ -48,6 +51,8 @@ export interface DriverHandlers {
   onIdle(): void;
   /** The store failed: nothing works any more, and nothing that was not committed was sent. */
   onStoreFailed(error: MqttError): void;
+  /** Another engine is there, before anything that was not stored in time is told to it. None: no `rebuild` comes. */
+  onRebuilt?(failure: MqttError): void;
 }
 
 /** How a connection's transport ended. */
@@ -67,8 +72,15 @@ interface TakenBatch {
   readonly flushListeners: readonly FlushListener[];
 }
 
+/** What a handler said of a message, and in which batch that is stored. */
+interface Acknowledgement {
+  readonly batch: number;
+  readonly delivery: Delivery;
+  readonly reasonCode: number;
+}
+
 export class Driver {
-  readonly #engine: ClientEngine;
+  #engine: ClientEngine;
   readonly #store: SessionStore | undefined;
   readonly #clock: Clock;
   readonly #handlers: DriverHandlers;
@@ -90,6 +102,12 @@ export class Driver {
   #delivered = 0;
   readonly #deliveryWaiters: { readonly batch: number; readonly resolve: () => void }[] = [];
   #ended = false;
+  #failure: MqttError | undefined;
+  #failureTold = false;
+  /** Batches that were not committed. */
+  #discarded: Batch[] = [];
+  /** Those that may not be stored, where another engine may come. */
+  readonly #acknowledgements = new Fifo<Acknowledgement>();
 
   /** The time of this turn: reading clocks costs as much as encoding a small message. */
   #turn: Now | undefined;
@@ -134,7 +152,12 @@ export class Driver {
     return this.#engine.awaitingAnswer;
   }
 
-  /** Starts a connection. Exactly one `disconnected` event follows. An earlier transport is destroyed. */
+  /** Why the store is not open: nothing is to be asked but `acknowledge` and `cancel`. */
+  get failure(): MqttError | undefined {
+    return this.#failure;
+  }
+
+  /** Starts a connection. Exactly one `disconnected` event follows, unless the store fails. An earlier transport is destroyed. */
   connect(request: ConnectRequest, open: OpenTransport, target: TransportTarget): void {
     this.#link?.destroy();
     this.#engine.connect(request, this.#now());
@@ -179,6 +202,11 @@ export class Driver {
     return this.#engine.isQueued(ticket);
   }
 
+  /** Whether a message has no outcome yet. */
+  isPending(ticket: Ticket): boolean {
+    return this.#engine.isPending(ticket);
+  }
+
   cancel(ticket: Ticket): CancelResult {
     const result = this.#engine.cancel(ticket, this.#now());
     this.request();
@@ -188,6 +216,11 @@ export class Driver {
   /** With `tell` a `settled` event follows. */
   acknowledge(delivery: Delivery, reasonCode: number, tell = false): void {
     if (this.#ended) return;
+    // Who is to be told asks again.
+    if (!tell && this.#handlers.onRebuilt !== undefined) {
+      this.#acknowledgements.push({ batch: this.batchToCome, delivery, reasonCode });
+    }
+    if (this.#failure !== undefined) return;
     this.#engine.acknowledge(delivery, reasonCode, this.#now(), tell);
     this.request();
   }
@@ -225,7 +258,7 @@ export class Driver {
 
   /** Resolves when that batch is committed and delivered, or nothing was to be committed. Pends for ever after `end`. */
   whenDelivered(batch: number): Promise<void> {
-    const idle = !this.#asked && !this.#committing && !this.#delivering;
+    const idle = !this.#asked && !this.#committing && !this.#delivering && !this.#failure;
     if (this.#delivered >= batch || idle) return Promise.resolve();
     return new Promise((resolve) => this.#deliveryWaiters.push({ batch, resolve }));
   }
@@ -256,6 +289,45 @@ export class Driver {
     this.#link?.destroy(error);
   }
 
+  /** The store is open again: goes on with an engine that was restored from it. */
+  rebuild(engine: ClientEngine): void {
+    const failure = this.#failure;
+    if (failure === undefined || this.#ended) return;
+    const previous = this.#engine;
+    engine.succeed(previous);
+    const lastBatch = this.batchToCome;
+    const discarded = this.#discarded;
+    for (let batch = previous.takeBatch(); batch; batch = previous.takeBatch()) {
+      discarded.push(batch);
+    }
+    this.#discarded = [];
+    this.#engine = engine;
+    this.#failure = undefined;
+    this.#failureTold = false;
+    this.#overfull = 0;
+    const now = this.#fresh();
+    // What was withdrawn before it left is still to be, and what ended although its end was not committed has ended.
+    for (const { operations, events } of discarded) {
+      for (const operation of operations) {
+        if (operation.type === 'outDone' && operation.cause === 'withdrawn') {
+          engine.cancel(operation.sequence, now);
+        }
+      }
+      for (const event of events) {
+        if (event.type !== 'published' || event.outcome.kind === 'sent') continue;
+        if (!engine.isPending(event.ticket)) this.#handlers.onEvent(event);
+      }
+    }
+    this.#handlers.onRebuilt?.(failure);
+    this.#taken = lastBatch;
+    this.#delivered = lastBatch;
+    for (const { delivery, reasonCode } of this.#acknowledgements.takeAll()) {
+      this.acknowledge(delivery, reasonCode);
+    }
+    this.#asked = true;
+    this.flush();
+  }
+
   /** Takes and delivers all output there is. Harmless at any time. */
   flush(): void {
     if (this.#delivering || this.#taking) {
@@ -266,9 +338,13 @@ export class Driver {
     do {
       this.#takeOutput();
       this.#deliver();
-    } while (this.#asked && !this.#committing && !this.#ended);
+    } while (this.#asked && !this.#committing && !this.#stopped);
     this.#turn = undefined;
     if (this.#ended) return;
+    if (this.#failure !== undefined) {
+      this.#tellFailure(this.#failure);
+      return;
+    }
     this.#updateReading();
     this.#armTimer();
   }
@@ -300,11 +376,11 @@ export class Driver {
   };
 
   #takeOutput(): void {
-    if (this.#taking || this.#ended) return;
+    if (this.#taking || this.#stopped) return;
     this.#taking = true;
     this.#asked = false;
     this.#writeUrgent();
-    while (!this.#committing && !this.#ended) {
+    while (!this.#committing && !this.#stopped) {
       const batch = this.#engine.takeBatch();
       if (batch === undefined) break;
       this.#taken += 1;
@@ -367,6 +443,10 @@ export class Driver {
       written = true;
     }
     this.#undelivered.push(batch);
+    const acknowledgements = this.#acknowledgements;
+    while ((acknowledgements.first?.batch ?? Number.POSITIVE_INFINITY) <= this.#taken) {
+      acknowledgements.shift();
+    }
     if (taken.flushListeners.length === 0) return;
     this.#settleFlush(taken, written ? undefined : lostWithConnection());
   }
@@ -411,7 +491,7 @@ export class Driver {
   #resolveDelivered(): void {
     const waiters = this.#deliveryWaiters;
     if (waiters.length === 0) return;
-    const idle = !this.#asked && !this.#committing;
+    const idle = !this.#asked && !this.#committing && this.#failure === undefined;
     for (let first = waiters[0]; first; first = waiters[0]) {
       if (!idle && first.batch > this.#delivered) return;
       waiters.shift();
@@ -426,11 +506,36 @@ export class Driver {
         ? cause
         : new MqttError('storeFailed', `the session store failed: ${cause.message}`, {
             cause,
-            hint: 'What was not stored was not sent. Check the store, then connect a new client.',
+            hint: 'What was not stored was not sent. Check the store.',
           });
     if (this.#ended) return;
+    this.#failure = error;
+    this.#discarded.push(taken.batch);
     this.#settleFlush(taken, error);
+    if (this.#handlers.onRebuilt === undefined) {
+      this.#tellFailure(error);
+      return;
+    }
+    const waiting = this.#flushListeners;
+    this.#flushListeners = [];
+    for (const { listener } of waiting) listener(error);
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#timerAtMs = Number.POSITIVE_INFINITY;
+    this.#link?.destroy(error);
+    // Batches before it are committed: their events come first.
+    this.flush();
+  }
+
+  #tellFailure(error: MqttError): void {
+    if (this.#failureTold) return;
+    this.#failureTold = true;
     this.#handlers.onStoreFailed(error);
+  }
+
+  /** Nothing more is taken of this engine. */
+  get #stopped(): boolean {
+    return this.#ended || this.#failure !== undefined;
   }
 
   #onOpened(link: Link): void {
@@ -450,7 +555,7 @@ export class Driver {
     if (link !== this.#link) return;
     this.#link = undefined;
     this.#lastEnd = endOf(link);
-    if (!this.#ended) {
+    if (!this.#stopped) {
       this.#engine.transportClosed(this.#fresh(), link.endedBy);
       this.flush();
     }

@@ -14,7 +14,14 @@ import type {
   MqttClient,
   PublishPromise,
 } from './client.ts';
-import { newEngine, restore, storedFilters, storedVersion } from './client-session.ts';
+import {
+  closeStore,
+  newEngine,
+  reloadSession,
+  restore,
+  storedFilters,
+  storedVersion,
+} from './client-session.ts';
 import type { Clock } from './clock.ts';
 import { type CloseSettings, closeSettings } from './close-options.ts';
 import type { ConnectSettings } from './connect-options.ts';
@@ -94,6 +101,11 @@ export class Client implements MqttClient {
   #ended: { readonly why: MqttError | undefined; readonly left: Leftovers } | undefined;
   #onDrained: (() => void) | undefined;
   #storeClosed: Promise<void> | undefined;
+  /** The name under which the store has the session. */
+  readonly #storedAs: string;
+  /** A store that failed is being opened again. */
+  #reopening: Promise<void> | undefined;
+  readonly #abortReopening = new AbortController();
   #releaseSignal: () => void = () => {};
   readonly #stopWatching: (() => void) | undefined;
 
@@ -103,6 +115,7 @@ export class Client implements MqttClient {
     this.#listeners = new Listeners('error', this.#warn);
     this.#settings = settings;
     this.#store = store;
+    this.#storedAs = clientId;
     this.#versions = new VersionChoice(settings.version, settings.needs50, storedVersion(snapshot));
     const { clock } = environment;
     const engine = newEngine(settings, store, this.#versions, clock);
@@ -110,7 +123,10 @@ export class Client implements MqttClient {
     this.#driver = new Driver(engine, store, clock, {
       onEvent: (event) => this.#onEvent(event),
       onIdle: () => this.#onIdle(),
-      onStoreFailed: (error) => this.#stop(error),
+      onStoreFailed: (error) => this.#onStoreFailed(error),
+      ...(settings.onStoreFailure === 'rebuild' && {
+        onRebuilt: (failure) => this.#onRebuilt(failure),
+      }),
     });
     this.#backlog = new Backlog(settings.inbox, {
       canPause: () => this.#driver.mayPause,
@@ -151,6 +167,7 @@ export class Client implements MqttClient {
     );
     this.#authenticator = new Authenticator(this.#driver, settings.authentication);
     this.#connector = new Connector(this.#driver, environment, settings, clientId, this.#versions, {
+      openStore: () => this.#openStore(),
       onStatus: (status) => this.#setStatus(status),
       onError: (error) => this.#listeners.emit('error', error),
       onSessionDiscarded: () => this.#emitLater('sessionDiscarded'),
@@ -402,6 +419,41 @@ export class Client implements MqttClient {
     this.#connector.onDisconnected(event);
   }
 
+  #onStoreFailed(error: MqttError): void {
+    if (this.#settings.onStoreFailure === 'stop') {
+      this.#stop(error);
+      return;
+    }
+    this.#negotiated = undefined;
+    this.#subscriptions.onDisconnected();
+    this.#authenticator.onDisconnected(error);
+    this.#connector.onStoreFailed(error);
+  }
+
+  /** Attempts share it: one that gave up waiting does not end it. */
+  #openStore(): Promise<void> | undefined {
+    if (this.#driver.failure === undefined) return undefined;
+    this.#reopening ??= this.#rebuild().finally(() => {
+      this.#reopening = undefined;
+    });
+    return this.#reopening;
+  }
+
+  async #rebuild(): Promise<void> {
+    const store = this.#store as SessionStore;
+    const serverKey = this.#settings.urls[0].server;
+    const identity = { clientId: this.#storedAs, serverKey };
+    const snapshot = await reloadSession(store, identity, this.#abortReopening.signal);
+    const engine = newEngine(this.#settings, store, this.#versions, this.#clock);
+    restore(engine, snapshot, this.#clock);
+    this.#driver.rebuild(engine);
+  }
+
+  #onRebuilt(failure: MqttError): void {
+    this.#publications.onRebuilt(failure);
+    this.#dispatcher.onRebuilt();
+  }
+
   #onIdle(): void {
     this.#publications.onRoom();
     if (this.#onDrained !== undefined && this.#isDrained()) this.#onDrained();
@@ -492,19 +544,9 @@ export class Client implements MqttClient {
   }
 
   async #closeStoreOnce(): Promise<void> {
-    try {
-      await this.#store?.close();
-    } catch (thrown) {
-      if (thrown instanceof MqttError) throw thrown;
-      const cause = asError(thrown);
-      throw new MqttError(
-        'storeFailed',
-        `the session store could not be closed: ${cause.message}`,
-        {
-          cause,
-        },
-      );
-    }
+    this.#abortReopening.abort();
+    await this.#reopening?.catch(nothing);
+    await closeStore(this.#store);
   }
 
   #settleAll(why: MqttError | undefined): Leftovers {

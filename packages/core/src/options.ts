@@ -139,6 +139,20 @@ export interface ConnectOptions {
   /** Keeps the session beyond a connection. A durable one implies `cleanStart: false`. Default: in memory. */
   readonly store?: SessionStore;
   /**
+   * What to do when the store fails to keep something, as on a full disk. Nothing of that is sent or acknowledged, and
+   * the connection ends in both cases. Default `stop`.
+   *
+   * `stop`: the client closes with `storeFailed`. What was not stored rejects with that.
+   *
+   * `rebuild`: the client closes the store and opens it again, with the delays and limits of `reconnect`, which must
+   * not be off, and goes on with what the store then holds. The `error` event tells each failure. A message that the
+   * store turns out to have keeps its promise, any other rejects with `storeFailed`, or with `outcomeUnknown` when it
+   * had been stored and the store has lost it; both when the store is open again. Until then `publish` rejects with
+   * `storeFailed` at once, with `queue.overflow: 'wait'` it waits. Subscriptions stay, and what handlers are working on
+   * is not handed over again, except at QoS 1 without a durable store. A store that is damaged stops the client.
+   */
+  readonly onStoreFailure?: 'stop' | 'rebuild';
+  /**
    * What to do with a session that the server kept and this client knows nothing of. Default `reset`.
    *
    * `reset` throws it away, with what the server kept in it, and begins a new one; event `sessionDiscarded`.

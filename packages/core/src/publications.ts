@@ -86,6 +86,16 @@ export class Publications {
   }
 
   publish(message: OutgoingMessage, limits: Limits | undefined): PublishPromise {
+    const { failure } = this.#driver;
+    if (failure !== undefined && this.#waitingBounds === undefined) {
+      const why = `nothing is accepted until the session store is open again: ${failure.message}`;
+      return rejectedPublish(
+        new MqttError('storeFailed', why, {
+          cause: failure,
+          hint: "Publish again when the status is connected; queue.overflow 'wait' waits for it.",
+        }),
+      );
+    }
     if (this.#waitingBounds !== undefined && this.#mustWait(message)) {
       const publication = this.#create(message, limits);
       this.#waiting.set(publication, message);
@@ -135,6 +145,18 @@ export class Publications {
     }
   }
 
+  /** The session was read from the store again. What it does not hold has no outcome to come. */
+  onRebuilt(failure: MqttError): void {
+    for (const publication of this.#byTicket.values()) {
+      const { ticket, batch, qos } = publication;
+      if (this.#driver.isPending(ticket)) continue;
+      this.#byTicket.delete(ticket);
+      // It was committed, and may have been sent, and the store has lost it all the same.
+      const lost = qos > 0 && this.#driver.isDelivered(batch);
+      publication.reject(lost ? unknownOutcome(publication.what, failure) : failure);
+    }
+  }
+
   /** The client is over. Everything unsettled rejects; the counts say what was left. */
   end(why: MqttError | undefined): Leftovers {
     const left: Leftovers = { unsent: 0, unacknowledged: 0, ...(this.#durable && { kept: 0 }) };
@@ -159,14 +181,15 @@ export class Publications {
   #endPending(why: MqttError | undefined, left: Leftovers): void {
     const pending = this.#byTicket.values();
     this.#byTicket.clear();
+    const { failure } = this.#driver;
     // Messages of QoS 1 and 2 leave in order, so that behind one that left all are on their way, too.
     let someLeft = false;
     for (const publication of pending.reverse()) {
       const { ticket, batch, qos } = publication;
-      if (why !== undefined && isStoreError(why) && !this.#driver.isDelivered(batch)) {
+      if (failure !== undefined && !this.#driver.isDelivered(batch)) {
         // It was not stored, and so it was not sent either.
         left.unsent += 1;
-        publication.reject(why);
+        publication.reject(failure);
       } else if (this.#durable && qos > 0) {
         this.#keep(publication, why, left);
       } else if (!(someLeft && qos > 0) && this.#driver.cancel(ticket) === 'withdrawn') {
@@ -197,6 +220,7 @@ export class Publications {
   }
 
   #hasRoom(message: OutgoingMessage): boolean {
+    if (this.#driver.failure !== undefined) return false;
     const { maximumMessages, maximumBytes } = this.#waitingBounds as WaitingBounds;
     const { messages, bytes } = this.#driver.queued;
     // A message larger than the whole queue is the engine's to refuse.
@@ -374,10 +398,6 @@ function failureOf(outcome: PublishOutcome, of: { readonly what: string }): Mqtt
 const earlierMessage = { what: 'a message of an earlier start' };
 
 const keptHint = 'The session store keeps it: the next client with that store goes on with it.';
-
-function isStoreError({ code }: MqttError): boolean {
-  return code === 'storeFailed' || code === 'storeCorrupt' || code === 'storeLocked';
-}
 
 function unsent({ what }: Publication, why: MqttError | undefined, hint?: string): MqttError {
   return new MqttError('clientClosed', `the client was closed before ${what} was sent`, {

@@ -179,6 +179,15 @@ export class ClientEngine {
   }
 
   /**
+   * Goes on where another engine of the same session stopped: no number that it gave away is given again. Once, after
+   * `restore` and before the first `connect`.
+   */
+  succeed(previous: ClientEngine): void {
+    this.#shared.session.numberAfter(previous.#shared.session);
+    this.#phases.numberAfter(previous.#phases);
+  }
+
+  /**
    * Starts an attempt: its number is `connection` from now on. CONNECT leaves with `transportOpened`.
    * @throws InvalidPacketError when a field of the request cannot be put on the wire
    */
@@ -308,6 +317,11 @@ export class ClientEngine {
   /** Whether a message was accepted and was never on a wire. */
   isQueued(ticket: Ticket): boolean {
     return this.#outgoing.isQueued(ticket);
+  }
+
+  /** Whether a message of QoS 1 or 2, or one that waits, has no outcome yet. */
+  isPending(ticket: Ticket): boolean {
+    return this.#outgoing.isPending(ticket);
   }
 
   cancel(ticket: Ticket, _now: Now): CancelResult {

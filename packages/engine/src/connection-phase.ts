@@ -84,6 +84,10 @@ export class ConnectionPhases {
     this.#requests = requests;
   }
 
+  numberAfter(previous: ConnectionPhases): void {
+    this.#lastNumber = previous.#lastNumber;
+  }
+
   /** @throws InvalidPacketError when CONNECT cannot be encoded: then nothing has begun. */
   begin(request: ConnectRequest, now: Now): void {
     const { session } = this.#shared;

@@ -108,7 +108,11 @@ export class IncomingPublish {
     }
     const { session, connection, output } = this.#shared;
     const exchange = session.takeUndone(delivery) ?? this.#takeHeld(delivery, connection);
-    if (exchange === undefined) return;
+    if (exchange === undefined) {
+      // The store that this engine was restored from had its end already.
+      if (tell) output.emit({ type: 'settled', delivery, again: false });
+      return;
+    }
     if (output.recording && (exchange.qos === 2 || this.#stored)) {
       output.record({ type: 'inDone', delivery });
     }

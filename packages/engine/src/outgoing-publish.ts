@@ -108,6 +108,10 @@ export class OutgoingPublish {
     return this.#shared.session.queue.find(ticket) !== undefined;
   }
 
+  isPending(ticket: Ticket): boolean {
+    return this.isQueued(ticket) || this.#isInFlight(ticket);
+  }
+
   /** The tickets are gathered once for as long as nothing changes: a common time limit ends many at a time. */
   #isInFlight(ticket: Ticket): boolean {
     const { inFlight } = this.#shared.session;

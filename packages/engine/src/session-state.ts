@@ -111,6 +111,12 @@ export class SessionState {
     return this.#lastDelivery;
   }
 
+  /** Tickets and deliveries go on behind those of another. */
+  numberAfter(previous: SessionState): void {
+    this.#lastTicket = Math.max(this.#lastTicket, previous.#lastTicket);
+    this.#lastDelivery = Math.max(this.#lastDelivery, previous.#lastDelivery);
+  }
+
   /** The server has a new session. */
   forgetDeliveries(): void {
     this.#lastForgotten = this.#lastDelivery;

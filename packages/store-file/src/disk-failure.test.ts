@@ -1,7 +1,8 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { SessionIdentity, SessionStore } from '@mqtt-kit/core';
+import { connectWith, type SessionIdentity, type SessionStore } from '@mqtt-kit/core';
+import { ScriptedBroker, VirtualClock, VirtualLink } from '@mqtt-kit/testkit';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fileStore } from './index.ts';
 import { doneOperation, outOperation } from './operations.test-support.ts';
@@ -135,3 +136,93 @@ describe('a disk that breaks', () => {
     expect(await kept()).toEqual([]);
   });
 });
+
+describe('a store that is opened again by the client that it failed', () => {
+  it('writes everything anew after a failed sync, since what it reads may not be on the disk', async () => {
+    const store = fileStore(directory, { durability: 'power' });
+    const inode = (): number => statSync(join(directory, journalName())).ino;
+    await store.load(identity);
+    await attempt(store, 1);
+    disk.syncs = 'EIO';
+    await expect(attempt(store, 2)).rejects.toMatchObject({ code: 'storeFailed' });
+    await store.close();
+    delete disk.syncs;
+    const before = inode();
+    disk.renames = 'EIO';
+    expect(() => store.load(identity)).toThrow('EIO');
+    delete disk.renames;
+    const operations = await store.load(identity);
+    expect(operations.map(({ type }) => type)).toEqual(['out', 'out']);
+    expect(inode()).not.toBe(before);
+    await store.close();
+    const again = inode();
+    await store.load(identity);
+    await store.close();
+    expect(inode()).toBe(again);
+  });
+
+  it.each([
+    ['process', { writes: 'ENOSPC', bytesLeft: 20 }],
+    ['power', { writes: 'ENOSPC', bytesLeft: 20 }],
+    ['power', { syncs: 'EIO' }],
+  ] as const)('goes on with durability %s after %j', async (durability, failure) => {
+    const clock = new VirtualClock();
+    const link = new VirtualLink({ clock });
+    const sent: string[] = [];
+    new ScriptedBroker({
+      link,
+      automatic: {
+        sessionPresent: false,
+        onPacket(packet) {
+          if (packet.type === 3) sent.push(new TextDecoder().decode(packet.payload));
+        },
+      },
+    });
+    const environment = {
+      transports: { mqtt: link.open },
+      missingTransports: {},
+      clock,
+      defaultStore: () => fileStore(directory),
+    };
+    const client = await connectWith(environment, 'mqtt://h', {
+      clientId: 'me',
+      store: fileStore(directory, { durability }),
+      onStoreFailure: 'rebuild',
+      keepAliveSeconds: 0,
+    });
+    const errors: string[] = [];
+    const failed = new Promise<void>((resolve) => {
+      client.on('error', ({ code }) => {
+        errors.push(code);
+        resolve();
+      });
+    });
+    await client.publish('t', 'before', { qos: 1 });
+    Object.assign(disk, failure);
+    const during = client.publish('t', 'during', { qos: 1 }).then(
+      () => 'sent',
+      ({ code }) => code,
+    );
+    await failed;
+    heal();
+    const connected = new Promise<void>((resolve) => {
+      client.on('status', ({ state }) => {
+        if (state === 'connected') resolve();
+      });
+    });
+    await clock.advance(1_000);
+    await connected;
+    // What was written and not synced is there all the same.
+    expect(await during).toBe('syncs' in failure ? 'sent' : 'storeFailed');
+    await client.publish('t', 'after', { qos: 1 });
+    expect(sent).toEqual('syncs' in failure ? ['before', 'during', 'after'] : ['before', 'after']);
+    expect(errors).toEqual(['storeFailed']);
+    const closing = client.close();
+    await clock.advance(5_000);
+    expect(await closing).toEqual({ unsent: 0, unacknowledged: 0, kept: 0 });
+  });
+});
+
+function journalName(): string {
+  return readdirSync(directory).find((name) => name.endsWith('.journal')) as string;
+}

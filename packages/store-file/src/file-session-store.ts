@@ -81,6 +81,8 @@ class FileSessionStore implements SessionStore {
   #unlock: (() => void) | undefined;
   #failure: MqttError | undefined;
   #compactAtBytes = smallestCompactionBytes;
+  /** A sync failed: the kernel shows what the disk may not have, and takes it for written. */
+  #doubtful = false;
   /** Commits that wait for the next sync, and the sync under way. */
   #group: SessionOperation[] = [];
   #nextSync: Promise<void> | undefined;
@@ -161,6 +163,8 @@ class FileSessionStore implements SessionStore {
       this.#compactAtBytes = smallestCompactionBytes;
       this.#state = memoryStore();
       this.#state.commit(contents.operations);
+      if (this.#doubtful) journal.rewrite(this.#snapshot());
+      this.#doubtful = false;
       if (contents.damagedFile !== undefined && typeof this.#repair === 'function') {
         const { damagedFile, damaged: dropped, operations } = contents;
         this.#repair({ file, damagedFile, dropped, keptOperations: operations.length });
@@ -183,6 +187,7 @@ class FileSessionStore implements SessionStore {
       .sync()
       .catch((error: unknown) => {
         // The kernel may have marked the pages as clean: a second try would succeed without having written anything.
+        this.#doubtful = true;
         throw this.#fail('cannot make the session durable', error);
       });
     this.#sync = synced.catch(() => {});
