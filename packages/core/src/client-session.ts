@@ -42,26 +42,22 @@ export async function loadSession(
   identity: SessionIdentity,
   signal: AbortSignal | undefined,
 ): Promise<SessionSnapshot> {
+  return told('read', () => store.load(identity, signal), signal);
+}
+
+/** Rejects with an `MqttError`. */
+export async function closeStore(store: SessionStore | undefined): Promise<void> {
+  return told('closed', () => store?.close());
+}
+
+async function told<T>(what: string, call: () => T | Promise<T>, signal?: AbortSignal): Promise<T> {
   try {
-    return await store.load(identity, signal);
+    return await call();
   } catch (thrown) {
     if (thrown instanceof MqttError || signal?.aborted) throw thrown;
     const cause = asError(thrown);
-    throw new MqttError('storeFailed', `the session store could not be read: ${cause.message}`, {
-      cause,
-    });
-  }
-}
-
-export async function closeStore(store: SessionStore | undefined): Promise<void> {
-  try {
-    await store?.close();
-  } catch (thrown) {
-    if (thrown instanceof MqttError) throw thrown;
-    const cause = asError(thrown);
-    throw new MqttError('storeFailed', `the session store could not be closed: ${cause.message}`, {
-      cause,
-    });
+    const message = `the session store could not be ${what}: ${cause.message}`;
+    throw new MqttError('storeFailed', message, { cause });
   }
 }
 

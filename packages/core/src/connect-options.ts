@@ -212,9 +212,9 @@ function checkStoreFailure(
   reconnect: ReconnectSettings | undefined,
 ): 'stop' | 'rebuild' {
   const choice = given.or('onStoreFailure', 'stop');
-  const checked = checkOneOf('onStoreFailure', choice, ['stop', 'rebuild']);
-  if (checked === 'stop' || reconnect !== undefined) return checked;
-  throw new MqttUsageError("onStoreFailure must be 'stop' with reconnect: false; got 'rebuild'");
+  return reconnect === undefined
+    ? checkOneOf('onStoreFailure without reconnect', choice, ['stop'])
+    : checkOneOf('onStoreFailure', choice, ['stop', 'rebuild']);
 }
 
 function checkUrls(

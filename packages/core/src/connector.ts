@@ -286,9 +286,7 @@ export class Connector {
     this.#cancelTimer = this.#environment.clock.schedule(this.#nowMs() + connectTimeoutMs, () => {
       const waitedFor =
         this.#state === 'preparing'
-          ? this.#driver.failure === undefined
-            ? 'credentials and will were not there'
-            : 'the session store was not open again'
+          ? `${this.#driver.failure ? 'the session store was' : 'credentials and will were'} not there`
           : this.#driver.isOpen
             ? `${this.server} did not answer CONNECT`
             : `no connection to ${this.server} was made`;

@@ -29,7 +29,7 @@ import { Connector } from './connector.ts';
 import { type Consumer, HandlerConsumer, IteratorConsumer } from './consumer.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Driver } from './driver.ts';
-import { asError, asUsageError, MqttError } from './errors.ts';
+import { asUsageError, MqttError } from './errors.ts';
 import { Listeners } from './listeners.ts';
 import { checkFunction, checkOneOf, checkOptions, checkSignal } from './option-check.ts';
 import type {
@@ -533,8 +533,8 @@ export class Client implements MqttClient {
     const left = this.#settleAll(reason);
     this.#listeners.emit('error', reason);
     this.#end(reason, left);
-    this.#closeStore().catch((thrown) => {
-      this.#listeners.emit('error', asMqttError(thrown));
+    this.#closeStore().catch((error: MqttError) => {
+      this.#listeners.emit('error', error);
     });
   }
 
@@ -619,12 +619,5 @@ Object.defineProperty(Client.prototype, Symbol.for('nodejs.util.inspect.custom')
     return `MqttClient ${inspect(this.toJSON(), how)}`;
   },
 });
-
-function asMqttError(thrown: unknown): MqttError {
-  const error = asError(thrown);
-  return error instanceof MqttError
-    ? error
-    : new MqttError('storeFailed', error.message, { cause: error });
-}
 
 function nothing(): void {}

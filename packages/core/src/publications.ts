@@ -90,10 +90,7 @@ export class Publications {
     if (failure !== undefined && this.#waitingBounds === undefined) {
       const why = `nothing is accepted until the session store is open again: ${failure.message}`;
       return rejectedPublish(
-        new MqttError('storeFailed', why, {
-          cause: failure,
-          hint: "Publish again when the status is connected; queue.overflow 'wait' waits for it.",
-        }),
+        new MqttError('storeFailed', why, { cause: failure, hint: failure.hint }),
       );
     }
     if (this.#waitingBounds !== undefined && this.#mustWait(message)) {
