@@ -82,7 +82,8 @@ export function drawEngineOptions(prng: Prng): EngineRunOptions {
     refusals: prng.pick([0, 0, 0.1, 0.3]),
     errorAnswers: prng.pick([0, 0, 0.05, 0.2]),
     delayedAnswers: prng.pick([0, 0.3, 1]),
-    poison: prng.pick([0, 0, 0, 0.01]),
+    // Each message that is given up retires its identifier: of a few none would be left.
+    poison: freeIdentifiers > 0 ? 0 : prng.pick([0, 0, 0, 0.01]),
     largestChunk: prng.pick([1, 7, 64, 100_000, 100_000]),
     largestPayload: prng.pick([8, 40, 40, 300, 2000]),
   };
