@@ -299,6 +299,7 @@ describe('a store that stays broken for a while', () => {
 
   it('accepts nothing meanwhile, and says so at once', async () => {
     const { stage, client } = await broken();
+    expect(stage.server.isClosed).toBe(true);
     for (const qos of [0, 1] as const) {
       const refused = watch(client.publish('out', 'x', { qos }));
       await stage.clock.settle();
@@ -356,6 +357,25 @@ describe('a store that stays broken for a while', () => {
     await stage.clock.advance(120_000);
     expect(client.connected).toBe(true);
     expect(stage.sent('publish')).toEqual([]);
+  });
+
+  it('tells that a message is stored when it turns out to be, before the server has answered', async () => {
+    const stage = new ClientStage({ sessionPresent: (connection) => connection > 1 });
+    stage.held.add('publish');
+    const manner = 'now' as const;
+    const failing = { version: '5.0', qos: 1, durable: true, manner, keeps: true } as const;
+    const store = new DoubtfulStore({ ...failing, delivery: 'at-least-once' }, 4);
+    const client = await stage.connect({ clientId: 'c', store, onStoreFailure: 'rebuild' });
+    await client.publish('t', 'qos 0');
+    while (!store.failed) {
+      const published = client.publish('t', 'x', { qos: 1 });
+      const states = [watch(published), watch(published.stored)];
+      await stage.clock.settle();
+      if (!store.failed) continue;
+      expect(states.map(({ state }) => state)).toEqual(['pending', 'pending']);
+      await stage.clock.advance(1_000);
+      expect(states.map(({ state }) => state)).toEqual(['pending', 'resolved']);
+    }
   });
 
   it('stops the client when it turns out to be damaged', async () => {

@@ -324,3 +324,21 @@ describe('arbitrary bytes', () => {
     expect(pieces.takeSent()).toEqual(whole.takeSent());
   });
 });
+
+describe('an engine that goes on for another', () => {
+  it('gives no number again: of a connection, a ticket or a delivery', () => {
+    const before = new EngineHarness();
+    before.open();
+    before.server(build.connack(), build.publish('t', '', { qos: 1, packetIdentifier: 1 }));
+    const [received] = before.take('message');
+    const ticket = before.publish('t', { qos: 1 });
+    const after = new EngineHarness();
+    after.engine.restore([], after.now);
+    after.engine.succeed(before.engine);
+    after.open();
+    expect(after.engine.connection).toBe(before.engine.connection + 1);
+    expect(after.publish('t', { qos: 1 })).toBe(ticket + 1);
+    after.server(build.connack(), build.publish('t', '', { qos: 1, packetIdentifier: 1 }));
+    expect(after.take('message')).toMatchObject([{ delivery: (received?.delivery ?? 0) + 1 }]);
+  });
+});
