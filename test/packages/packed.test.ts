@@ -32,7 +32,8 @@ describe.each(folders.map((folder, index) => [folder, index] as const))(
 
     it('has every file that its manifest names', () => {
       const { manifest, files } = at(index);
-      const named = JSON.stringify([manifest.exports, manifest.bin]).match(/\.\/[\w./-]+\.\w+/g) ?? [];
+      const named =
+        JSON.stringify([manifest.exports, manifest.bin]).match(/\.\/[\w./-]+\.\w+/g) ?? [];
       expect(named.length).toBeGreaterThan(0);
       expect(named.filter((path) => !files.has(path.slice(2)))).toEqual([]);
     });
