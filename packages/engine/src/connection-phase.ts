@@ -151,7 +151,7 @@ export class ConnectionPhases {
       connection.readingPaused,
     );
     connection.connected(negotiated, keepAlive, options.useTopicAliases);
-    connection.poisonWatch.begin(session.abruptEnds, now.monotonicMs);
+    connection.poisonWatch.begin(session.abruptness, now.monotonicMs);
     const { number } = connection;
     const { sessionPresent } = connack;
     connection.publishingHeld = options.subscribeFirst === true && !sessionPresent;

@@ -298,7 +298,9 @@ export class OutgoingPublish {
       first = first.next;
     }
     if (first === undefined) return;
-    session.abruptEnds += 1;
+    const orderly = by === 'server' && writable;
+    const weight = orderly ? suspicionOfClose : suspicionOfBreak;
+    session.abruptness += weight;
     const alone = unacknowledged === 1 && requests.size === 0 && poisonWatch.onlyAnswerable;
     if (!alone) return;
     if (session.suspect !== first) {
@@ -306,11 +308,10 @@ export class OutgoingPublish {
       session.strikes = 0;
       session.suspicion = 0;
     }
-    const orderly = by === 'server' && writable;
     session.strikes += 1;
-    session.suspicion += orderly ? suspicionOfClose : suspicionOfBreak;
+    session.suspicion += weight;
     if (session.suspicion < suspicionOfPoison) return;
-    session.abruptEnds = 0;
+    session.abruptness = 0;
     session.suspect = undefined;
     const what = orderly ? 'the server closed the connection' : 'the connection broke';
     const text =
@@ -565,7 +566,7 @@ export class OutgoingPublish {
   /** PUBLISH arrived: nothing is suspected any more. */
   #noteTaken(): void {
     const { session } = this.#shared;
-    session.abruptEnds = 0;
+    session.abruptness = 0;
     session.suspect = undefined;
     this.#shared.connection!.poisonWatch.acknowledged();
   }

@@ -353,6 +353,7 @@ describe('an end that weighs half as much', () => {
     const h = new EngineHarness().resumable();
     h.publishMany(5);
     expect(again(h, true, 'network')).toHaveLength(5);
+    expect(again(h, true, 'network')).toHaveLength(5);
     expect(again(h, true, 'network')).toEqual(['publish 1 dup']);
     h.server(puback(1));
     expect(h.takeSentShort()).toEqual(['publish 2 dup', 'publish 3 dup']);

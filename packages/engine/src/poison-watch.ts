@@ -3,7 +3,7 @@
  * behind it from ever arriving.
  *
  * A connection ends *abruptly* when it is closed or breaks right after messages were written, or while they are, and none
- * of them was acknowledged since. Once may be an accident. After two in a row the next connection begins with care: one message alone,
+ * of them was acknowledged since. Once may be an accident. After some in a row the next connection begins with care: one message alone,
  * then, with each acknowledgement, one more at a time; what is left flows when an acknowledgement fails to come for
  * a while. An abrupt end with one message alone on the wire speaks against that message, at the first connection as at
  * any other: most when the server closed in order after all of it was written. A reset, or a close in the middle of it, is
@@ -20,8 +20,8 @@ import { never } from './deadlines.ts';
 export const suspicionOfClose = 2;
 export const suspicionOfBreak = 1;
 export const suspicionOfPoison = 6;
-/** Abrupt ends in a row after which a connection begins with care. */
-const endsToBeCareful = 2;
+/** What abrupt ends in a row weigh for the next connection to begin with care: two in order, or three breaks. */
+const suspicionToBeCareful = 3;
 /** `right after`; also how long an acknowledgement may take before the rest flows. */
 const promptMs = 2_000;
 
@@ -43,9 +43,9 @@ export class PoisonWatch {
     return this.allowance === 1;
   }
 
-  /** CONNACK came, after so many abrupt ends in a row. */
-  begin(abruptEnds: number, nowMs: number): void {
-    if (abruptEnds < endsToBeCareful) return;
+  /** CONNACK came, after abrupt ends in a row of that weight. */
+  begin(abruptness: number, nowMs: number): void {
+    if (abruptness < suspicionToBeCareful) return;
     this.allowance = 1;
     this.deadlineMs = nowMs + promptMs;
   }

@@ -77,8 +77,8 @@ export class SessionState {
   readonly identifiers: PacketIdentifiers = new PacketIdentifiers();
   /** QoS 0 messages that left behind a CONNECT of which nobody knows whether the server took it. */
   undecided: AcceptedMessage[] = [];
-  /** Connections in a row that ended at messages of ours, none of which the server had acknowledged. */
-  abruptEnds = 0;
+  /** What the ends in a row weigh that came at messages of ours, none of which the server had acknowledged. */
+  abruptness = 0;
   /** The message that was alone on its way at some of them, at how many, and what they weigh against it. */
   suspect: AcceptedMessage | undefined = undefined;
   strikes = 0;
