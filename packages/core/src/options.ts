@@ -79,7 +79,8 @@ export interface QueueOptions {
   readonly maxAgeMs?: number;
   /**
    * What happens to a message that finds the queue full. `reject`: it fails with `queueFull`. `dropOldest`: the oldest
-   * unsent one does. `wait`: its promise waits for room. `latestPerTopic`: an unsent one of the same topic gives way.
+   * unsent one does. `wait`: its promise waits for room. `latestPerTopic`: the oldest
+   * unsent ones of the same topic give way.
    * Default `reject`.
    */
   readonly overflow?: 'reject' | 'dropOldest' | 'wait' | 'latestPerTopic';

@@ -11,7 +11,7 @@ const survivors = {
   reject: ['a1', 'b2', 'a3'],
   dropOldest: ['b4', 'a5', 'c6'],
   wait: texts,
-  latestPerTopic: ['a1', 'b4', 'a5'],
+  latestPerTopic: ['a3', 'b4', 'a5'],
 } as const;
 
 type Policy = keyof typeof survivors;

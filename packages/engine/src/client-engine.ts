@@ -42,7 +42,7 @@ export interface QueueLimits {
   readonly maximumAgeMs: number;
   /**
    * What happens when the queue is full. `reject`: `publish` fails with `queueFull`. `dropOldest`: the oldest unsent
-   * one fails with `queueFull` instead. `latestPerTopic`: the latest unsent message of the same topic fails with
+   * one fails with `queueFull` instead. `latestPerTopic`: the oldest unsent messages of the same topic fail with
    * `queueFull` and the new one is queued; else as `reject`.
    * (`wait` is the caller's: it holds messages back until `queueRoom`.)
    */

@@ -120,7 +120,7 @@ describe('the queue', () => {
     ]);
   });
 
-  it('replaces the latest of the same topic by policy when it is full, and refuses other topics', () => {
+  it('drops the oldest of the same topic by policy when it is full, and refuses other topics', () => {
     const h = new EngineHarness({ queue: { maximumMessages: 2, overflow: 'latestPerTopic' } });
     const a1 = h.publish('a', { payload: 'a1' });
     h.publish('b', { payload: 'b1', qos: 1 });
@@ -133,6 +133,26 @@ describe('the queue', () => {
     h.open();
     h.server(connack());
     expect(payloads(h)).toEqual(['b1', 'a2']);
+  });
+
+  it('drops, of several of one topic, the oldest, however the others left, and no more than need be', () => {
+    const h = new EngineHarness({
+      queue: { maximumMessages: 4, maximumBytes: 58, overflow: 'latestPerTopic' },
+    });
+    h.publish('a', { payload: 'a1' });
+    h.publish('b', { payload: 'b1' });
+    h.publish('a', { payload: 'a2', qos: 1 });
+    const withdrawn = h.publish('a', { payload: 'a3' });
+    expect(h.engine.cancel(withdrawn, h.now)).toBe('withdrawn');
+    h.publish('a', { payload: 'a4' });
+    h.publish('a', { payload: 'a5' });
+    // Too large for what it may drop: then nothing is dropped.
+    h.publish('b', { payload: 'x'.repeat(55) });
+    // Large enough to need the room of two.
+    h.publish('a', { payload: 'y'.repeat(50) });
+    h.open();
+    h.server(connack());
+    expect(payloads(h)).toEqual(['b1', 'a5', 'y'.repeat(50)]);
   });
 
   it('never drops what may have been sent', () => {

@@ -20,8 +20,8 @@ export class PublishQueue {
   readonly #atMostOnce = new LinkedList<AcceptedMessage>();
   readonly #acknowledged = new LinkedList<AcceptedMessage>();
   readonly #byTicket = new Map<Ticket, AcceptedMessage>();
-  /** The latest of each topic; kept for the policy `latestPerTopic` alone. */
-  readonly #latest: Map<string, AcceptedMessage> | undefined;
+  /** Those of each topic, oldest first; kept for the policy `latestPerTopic` alone. */
+  readonly #byTopic: Map<string, Set<AcceptedMessage>> | undefined;
   #bytes = 0;
   #expiryDeadlineMs = never;
   #full = false;
@@ -29,7 +29,7 @@ export class PublishQueue {
 
   constructor(limits: QueueLimits) {
     this.#limits = limits;
-    this.#latest = limits.overflow === 'latestPerTopic' ? new Map() : undefined;
+    this.#byTopic = limits.overflow === 'latestPerTopic' ? new Map() : undefined;
   }
 
   get messages(): number {
@@ -59,9 +59,8 @@ export class PublishQueue {
     if (bytes <= maximumBytes && maximumMessages > 0) {
       if (overflow === 'dropOldest') {
         while (!this.#fits(bytes)) drop(this.#take(this.next(true)!));
-      } else if (overflow === 'latestPerTopic' && !this.#fits(bytes)) {
-        const latest = this.#latest!.get(topic);
-        if (latest !== undefined && this.#fits(bytes, latest)) drop(this.#take(latest));
+      } else if (overflow === 'latestPerTopic') {
+        for (const older of this.#givingWay(topic, bytes)) drop(this.#take(older));
       }
       if (this.#fits(bytes)) return true;
     }
@@ -74,7 +73,7 @@ export class PublishQueue {
     message.queuedMs = now.monotonicMs;
     this.#list(message).append(message);
     this.#enter(message, now);
-    this.#latest?.set(message.topic, message);
+    this.#ofTopic(message.topic)?.add(message);
     const { maximumBytes, maximumMessages } = this.#limits;
     if (this.messages >= maximumMessages || this.#bytes >= maximumBytes) this.#noteFull();
   }
@@ -83,6 +82,8 @@ export class PublishQueue {
   putBack(message: AcceptedMessage, now: Now): void {
     this.#list(message).prepend(message);
     this.#enter(message, now);
+    const behind = this.#ofTopic(message.topic);
+    if (behind !== undefined) this.#byTopic!.set(message.topic, new Set([message, ...behind]));
   }
 
   /** The next one to send; only a QoS 0 message while others could not be sent. It stays until `remove`. */
@@ -128,10 +129,34 @@ export class PublishQueue {
     this.#full = true;
   }
 
-  #fits(bytes: number, without?: AcceptedMessage): boolean {
-    const messages = this.messages - (without === undefined ? 0 : 1);
-    const held = this.#bytes - (without?.bytes ?? 0);
+  #fits(bytes: number, fewerMessages = 0, fewerBytes = 0): boolean {
+    const messages = this.messages - fewerMessages;
+    const held = this.#bytes - fewerBytes;
     return messages < this.#limits.maximumMessages && held + bytes <= this.#limits.maximumBytes;
+  }
+
+  /** The oldest messages of a topic without which there is room; none when there would be no room without all of them. */
+  #givingWay(topic: string, bytes: number): AcceptedMessage[] {
+    const older: AcceptedMessage[] = [];
+    let olderBytes = 0;
+    const waiting = this.#byTopic!.get(topic)?.values();
+    while (!this.#fits(bytes, older.length, olderBytes)) {
+      const next = waiting?.next();
+      if (next === undefined || next.done) return [];
+      older.push(next.value);
+      olderBytes += next.value.bytes;
+    }
+    return older;
+  }
+
+  #ofTopic(topic: string): Set<AcceptedMessage> | undefined {
+    if (this.#byTopic === undefined) return undefined;
+    let messages = this.#byTopic.get(topic);
+    if (messages === undefined) {
+      messages = new Set();
+      this.#byTopic.set(topic, messages);
+    }
+    return messages;
   }
 
   #list(message: AcceptedMessage): LinkedList<AcceptedMessage> {
@@ -147,7 +172,8 @@ export class PublishQueue {
   #take(message: AcceptedMessage): AcceptedMessage {
     this.#list(message).remove(message);
     this.#byTicket.delete(message.sequence);
-    if (this.#latest?.get(message.topic) === message) this.#latest.delete(message.topic);
+    const ofTopic = this.#byTopic?.get(message.topic);
+    if (ofTopic?.delete(message) && ofTopic.size === 0) this.#byTopic!.delete(message.topic);
     this.#bytes -= message.bytes;
     this.#gaveRoom = true;
     return message;
