@@ -84,3 +84,36 @@ describe('a client whose store takes time to load', () => {
     expect(stage.broker.connections).toEqual([]);
   });
 });
+
+describe('a store that never answers', () => {
+  const never = () => new Promise<void>(() => {});
+
+  it('keeps nobody waiting in connect whose signal aborts', async () => {
+    const stage = new ClientStage();
+    const abort = new AbortController();
+    const store = new SettlingStore(never);
+    const connecting = watch(stage.connect({ clientId: 'c', store, signal: abort.signal }));
+    await stage.clock.settle();
+    abort.abort();
+    await stage.clock.settle();
+    expect(connecting.code).toBe('aborted');
+  });
+
+  it('keeps nobody waiting in close for longer than 10 s, in a commit as in its own close', async () => {
+    for (const hung of ['commit', 'close'] as const) {
+      const stage = new ClientStage();
+      const store = new SettlingStore(() => {});
+      const client = await stage.connect({ clientId: 'c', store });
+      Object.assign(store, { [hung]: never });
+      const published = watch(client.publish('t', 'x', { qos: 1 }));
+      const closed = watch(client.close({ timeoutMs: 100 }));
+      await stage.clock.advance(10_000);
+      expect(closed.state).toBe(hung === 'commit' ? 'pending' : 'rejected');
+      await stage.clock.advance(200);
+      expect(published.state).not.toBe('pending');
+      expect(client.status.state).toBe('closed');
+      if (hung === 'commit') expect(closed.state).toBe('resolved');
+      else expect(closed.error?.message).toBe('the session store did not close within 10000 ms');
+    }
+  });
+});

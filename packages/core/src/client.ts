@@ -1,6 +1,6 @@
 import type { Negotiated, SessionSnapshot } from '@mqtt-kit/engine';
 import type { Packet, Properties } from '@mqtt-kit/packet';
-import { loadSession } from './client-session.ts';
+import { closeStore, loadSession } from './client-session.ts';
 import type { Clock } from './clock.ts';
 import { type ConnectSettings, connectSettings } from './connect-options.ts';
 import { asUsageError, MqttError, MqttUsageError } from './errors.ts';
@@ -273,12 +273,29 @@ async function loaded(
   identity: SessionIdentity,
   settings: ConnectSettings,
 ): Promise<SessionSnapshot> {
+  const loading = loadSession(store, identity, settings.signal);
   try {
-    return await loadSession(store, identity, settings.signal);
+    return await orAborted(loading, settings.signal);
   } catch (thrown) {
+    // Whatever it comes to, nobody waits for it any more.
+    if (settings.signal?.aborted) loading.then(() => closeStore(store)).catch(nothing);
     throw thrown instanceof MqttError ? thrown : abortedBefore(settings, 'connecting');
   }
 }
+
+/** Rejects at once when the signal aborts, whether or not the promise heeds it. */
+async function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  let stop = nothing;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    stop = () => signal.removeEventListener('abort', abort);
+  });
+  return Promise.race([promise, aborted]).finally(stop);
+}
+
+function nothing(): void {}
 
 const digits = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 

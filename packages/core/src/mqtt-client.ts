@@ -22,7 +22,7 @@ import {
   storedFilters,
   storedVersion,
 } from './client-session.ts';
-import type { Clock } from './clock.ts';
+import type { Cancel, Clock } from './clock.ts';
 import { type CloseSettings, closeSettings } from './close-options.ts';
 import type { ConnectSettings } from './connect-options.ts';
 import { Connector } from './connector.ts';
@@ -57,6 +57,9 @@ import type { MessageHandler, Subscription } from './subscription.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { LooseParams } from './topic-pattern.ts';
 import { VersionChoice } from './version-choice.ts';
+
+/** How long a store may hold up `close`: every promise settles, whatever a store does. */
+const storeGraceMs = 10_000;
 
 const eventNames = [
   'status',
@@ -498,11 +501,19 @@ export class Client implements MqttClient {
     } else {
       this.#driver.abort(this.#closedError());
     }
-    await this.#driver.whenClosed();
+    await this.#transportClosed();
     this.#end(undefined, left);
     await this.#closeStore();
     const serverError = this.#serverError;
     return serverError === undefined ? left : { ...left, serverError };
+  }
+
+  /** A commit that never ends holds back what is to be written before the end: then it ends without. */
+  async #transportClosed(): Promise<void> {
+    const atMs = this.#clock.now().monotonicMs + storeGraceMs;
+    const cancel = this.#clock.schedule(atMs, () => this.#driver.abort(this.#closedError()));
+    await this.#driver.whenClosed();
+    cancel();
   }
 
   /** Everything acknowledged, or the connection gone, or the time up. */
@@ -545,8 +556,18 @@ export class Client implements MqttClient {
 
   async #closeStoreOnce(): Promise<void> {
     this.#abortReopening.abort();
-    await this.#reopening?.catch(nothing);
-    await closeStore(this.#store);
+    let cancel: Cancel | undefined;
+    const tooLong = new Promise<never>((_resolve, reject) => {
+      const text = `the session store did not close within ${storeGraceMs} ms`;
+      cancel = this.#clock.schedule(this.#clock.now().monotonicMs + storeGraceMs, () =>
+        reject(new MqttError('storeFailed', text)),
+      );
+    });
+    const closed = async (): Promise<void> => {
+      await this.#reopening?.catch(nothing);
+      await closeStore(this.#store);
+    };
+    await Promise.race([closed(), tooLong]).finally(cancel);
   }
 
   #settleAll(why: MqttError | undefined): Leftovers {
