@@ -62,8 +62,7 @@ export class ClientStage {
     client.on('status', (status) => this.statuses.push(status));
     client.on('error', (error) => this.errors.push(error));
     onTestFinished(async () => {
-      // One whose store does not close has said so in its test.
-      await client.close({ timeoutMs: 0 }).catch(() => {});
+      await client.close({ timeoutMs: 0 });
     });
     return client;
   }

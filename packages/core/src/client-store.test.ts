@@ -99,21 +99,17 @@ describe('a store that never answers', () => {
     expect(connecting.code).toBe('aborted');
   });
 
-  it('keeps nobody waiting in close for longer than 10 s, in a commit as in its own close', async () => {
-    for (const hung of ['commit', 'close'] as const) {
-      const stage = new ClientStage();
-      const store = new SettlingStore(() => {});
-      const client = await stage.connect({ clientId: 'c', store });
-      Object.assign(store, { [hung]: never });
-      const published = watch(client.publish('t', 'x', { qos: 1 }));
-      const closed = watch(client.close({ timeoutMs: 100 }));
-      await stage.clock.advance(10_000);
-      expect(closed.state).toBe(hung === 'commit' ? 'pending' : 'rejected');
-      await stage.clock.advance(200);
-      expect(published.state).not.toBe('pending');
-      expect(client.status.state).toBe('closed');
-      if (hung === 'commit') expect(closed.state).toBe('resolved');
-      else expect(closed.error?.message).toBe('the session store did not close within 10000 ms');
-    }
+  it('keeps nobody waiting in close for longer than 10 s when a commit never ends', async () => {
+    const stage = new ClientStage();
+    const store = new SettlingStore(() => {});
+    const client = await stage.connect({ clientId: 'c', store });
+    Object.assign(store, { commit: never });
+    const published = watch(client.publish('t', 'x', { qos: 1 }));
+    const closed = watch(client.close({ timeoutMs: 100 }));
+    await stage.clock.advance(10_000);
+    expect(closed.state).toBe('pending');
+    await stage.clock.advance(200);
+    expect([closed.state, published.state]).toEqual(['resolved', 'rejected']);
+    expect(client.status.state).toBe('closed');
   });
 });

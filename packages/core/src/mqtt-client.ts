@@ -22,7 +22,7 @@ import {
   storedFilters,
   storedVersion,
 } from './client-session.ts';
-import type { Cancel, Clock } from './clock.ts';
+import type { Clock } from './clock.ts';
 import { type CloseSettings, closeSettings } from './close-options.ts';
 import type { ConnectSettings } from './connect-options.ts';
 import { Connector } from './connector.ts';
@@ -58,7 +58,7 @@ import { Subscriptions } from './subscriptions.ts';
 import type { LooseParams } from './topic-pattern.ts';
 import { VersionChoice } from './version-choice.ts';
 
-/** How long a store may hold up `close`: every promise settles, whatever a store does. */
+/** How long a commit may hold up the end of the connection. */
 const storeGraceMs = 10_000;
 
 const eventNames = [
@@ -556,18 +556,8 @@ export class Client implements MqttClient {
 
   async #closeStoreOnce(): Promise<void> {
     this.#abortReopening.abort();
-    let cancel: Cancel | undefined;
-    const tooLong = new Promise<never>((_resolve, reject) => {
-      const text = `the session store did not close within ${storeGraceMs} ms`;
-      cancel = this.#clock.schedule(this.#clock.now().monotonicMs + storeGraceMs, () =>
-        reject(new MqttError('storeFailed', text)),
-      );
-    });
-    const closed = async (): Promise<void> => {
-      await this.#reopening?.catch(nothing);
-      await closeStore(this.#store);
-    };
-    await Promise.race([closed(), tooLong]).finally(cancel);
+    await this.#reopening?.catch(nothing);
+    await closeStore(this.#store);
   }
 
   #settleAll(why: MqttError | undefined): Leftovers {
