@@ -12,6 +12,8 @@ const base = { resolve, ssr };
 
 export default defineConfig({
   test: {
+    // Half of the time tests wait for processes and sockets: one more than the machine would be given by itself.
+    maxWorkers: 2,
     projects: [
       {
         ...base,
@@ -37,6 +39,7 @@ export default defineConfig({
         test: {
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
+          maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },
       },

@@ -52,7 +52,7 @@ const everything = [
     limitMs: 1 * minutes,
   },
   { name: 'unused', command: [tool('knip')], limitMs: 1 * minutes },
-  { name: 'tests', command: vitest([]), limitMs: 10 * minutes, counts: true },
+  { name: 'tests', command: vitest([]), limitMs: 13 * minutes, counts: true },
   { name: 'size', command: [process.execPath, 'test/browser/size.mjs'], limitMs: 1 * minutes },
 ];
 
@@ -70,7 +70,7 @@ function chosenSteps(words) {
     return everything.filter((step) => names.includes(step.name));
   }
   const filters = words.filter((word) => word !== '--');
-  return [{ name: 'tests', command: vitest(filters), limitMs: 10 * minutes, counts: true }];
+  return [{ name: 'tests', command: vitest(filters), limitMs: 13 * minutes, counts: true }];
 }
 
 /** Runs one step with its output shown. @param {Step} step @returns {Promise<Outcome>} */
