@@ -84,6 +84,7 @@ function finish(world: EngineWorld): void {
       12,
       () => `not at rest after ${longestRounds} rounds: ${unrest(world)}`,
     );
+    if (isExhausted(world)) return;
     surviving(world, () => advance(world));
     quiet = unrest(world) === undefined ? quiet + 1 : 0;
   }
@@ -164,16 +165,26 @@ function checkOutcomes(world: EngineWorld): void {
   }
 }
 
+/** Packet identifiers that are not retired. */
+function freeIdentifiers({ options, identifiersFreed, journal }: EngineWorld): number {
+  const scarce = options.freeIdentifiers > 0 && !identifiersFreed;
+  return (scarce ? options.freeIdentifiers : 65_535) - (journal?.retired ?? 0);
+}
+
+/** Until the server forgets its session nothing more can be sent: there is no rest to come to. */
+function isExhausted(world: EngineWorld): boolean {
+  return freeIdentifiers(world) <= 0;
+}
+
 /** The window is as wide as at the start (25): answers are held back, and it fills. */
 function checkWindow(world: EngineWorld): void {
-  const { link, witness, options } = world;
+  const { link, witness } = world;
   if (link === undefined) return;
   // A connection after a bad one begins with care, for a while.
   for (let round = 0; round < 60; round++) advance(world);
   hold(witness.unacknowledged === 0, 25, () => `${witness.unacknowledged} unacknowledged at rest`);
   link.server.holdsAnswers = true;
-  const scarce = options.freeIdentifiers > 0 && !world.identifiersFreed;
-  const room = (scarce ? options.freeIdentifiers : 65_535) - (world.journal?.retired ?? 0);
+  const room = freeIdentifiers(world);
   const window = Math.min(witness.window, 40);
   for (let count = 0; count < window + 2; count++) world.publish(1, 'out/0', 1, 0);
   while ((world.store?.pending ?? 0) > 0) world.settleCommit(false);
@@ -186,6 +197,7 @@ function checkWindow(world: EngineWorld): void {
   );
   link.server.holdsAnswers = false;
   for (let round = 0; world.unsettled.length > 0; round++) {
+    if (isExhausted(world)) return;
     hold(round < 500, 12, () => 'the last messages have no outcome');
     advance(world);
   }

@@ -61,7 +61,7 @@ export class WireWitness {
   #sentNew = false;
   /** Identifiers of PUBLISH packets that came on this connection and owe PUBACK or PUBREC. */
   #owesPuback = new Map<number, { readonly qos: number; readonly number: number }>();
-  #strayRecs = new Set<number>();
+  #strayRecs = new Map<number, number>();
   /** Identifiers of QoS 2 messages to the client, to tell in which state a packet meets them. */
   readonly #inbound = new Map<number, 'unanswered' | 'PUBREC sent'>();
   /** How often in a row, without an acknowledgement, the server closed at each message. */
@@ -106,7 +106,7 @@ export class WireWitness {
     this.#phase = 'opened';
     this.#unacknowledged = new Set();
     this.#owesPuback = new Map();
-    this.#strayRecs = new Set();
+    this.#strayRecs = new Map();
     this.#lastResent = 0;
     this.#sentNew = false;
     this.lastSentMs = nowMs;
@@ -172,10 +172,10 @@ export class WireWitness {
         return;
       case 5:
         if (message === undefined || message.qos === 1) {
-          if (reasonCode < 0x80) this.#strayRecs.add(packetIdentifier);
+          if (reasonCode < 0x80) this.#noteStrayRec(packetIdentifier);
         } else if (message.state === 'released') {
           // Another one: it is answered once more, whatever became of the message meanwhile.
-          this.#strayRecs.add(packetIdentifier);
+          this.#noteStrayRec(packetIdentifier);
         } else {
           this.#closedAt.clear();
           if (reasonCode >= 0x80) this.#free(packetIdentifier);
@@ -369,13 +369,24 @@ export class WireWitness {
     return revived;
   }
 
+  #noteStrayRec(id: number): void {
+    this.#strayRecs.set(id, (this.#strayRecs.get(id) ?? 0) + 1);
+  }
+
+  /** Each PUBREC is answered, as often as it came. */
+  #takeStrayRec(id: number): boolean {
+    const count = this.#strayRecs.get(id) ?? 0;
+    if (count > 0) this.#strayRecs.set(id, count - 1);
+    return count > 0;
+  }
+
   #release(id: number): void {
     const { journal } = this.surroundings;
     const live = this.#live.get(id);
     const stored = journal?.sent.get(id);
     const state = journal === undefined ? live?.state : stored?.state;
     const isOver = state !== 'released' || live === undefined;
-    if (isOver && this.#strayRecs.delete(id)) return;
+    if (isOver && this.#takeStrayRec(id)) return;
     hold(state === 'released', 5, () => `PUBREL ${id} for a message ${state}`);
     this.#live.set(id, {
       number: live?.number ?? stored?.number ?? 0,
