@@ -53,17 +53,19 @@ export function wasDoubledByServer(number: number, wires: Wires): boolean {
 export function lostSessions(
   trace: readonly WireEvent[],
   { outages, isTrusted }: Pick<Wires, 'outages' | 'isTrusted'>,
-): number {
-  if (!isTrusted) return 0;
+): readonly string[] {
+  if (!isTrusted) return [];
   let isInUse = false;
-  let losses = 0;
+  const losses: string[] = [];
   let connectedMs = Number.NEGATIVE_INFINITY;
-  for (const { type, identifier, atMs } of trace) {
+  for (const [place, { type, identifier, atMs }] of trace.entries()) {
     if (type === PacketType.connack) {
       const isExplained = outages.some(
         ({ endedAtMs }) => endedAtMs >= connectedMs && endedAtMs <= atMs,
       );
-      if (identifier === 0 && isInUse && !isExplained) losses += 1;
+      if (identifier === 0 && isInUse && !isExplained) {
+        losses.push(lossStory(trace.slice(Math.max(0, place - 20), place + 1), outages, atMs));
+      }
       if (identifier === 0) isInUse = false;
       connectedMs = atMs;
     } else if (isOfExchange(type) || type === PacketType.suback) {
@@ -71,6 +73,21 @@ export function lostSessions(
     }
   }
   return losses;
+}
+
+/** What was seen before a session was gone, and when the server had ended, for people. */
+function lossStory(
+  events: readonly WireEvent[],
+  outages: readonly Outage[],
+  lossMs: number,
+): string {
+  const ago = (atMs: number): string => `${Math.round(lossMs - atMs)} ms before`;
+  const seen = events.map(
+    ({ connection, fromServer, type, identifier, atMs }) =>
+      `#${connection}${fromServer ? '<' : '>'}${type}/${identifier} ${ago(atMs)}`,
+  );
+  const ends = outages.map(({ endedAtMs }) => ago(endedAtMs));
+  return `a session was gone: ${seen.join(', ')}; the server was killed ${ends.join(', ') || 'never'}`;
 }
 
 /** A file system tells times in steps of a few milliseconds. */

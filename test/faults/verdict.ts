@@ -106,9 +106,11 @@ export function judge(record: LaneRecord): Verdict {
   // At QoS 1 a message may come again: that is what the level means.
   const again = record.qos === 1 ? [] : doubles.filter((n) => !wasDoubledByServer(n, record));
   const doubled = [...repeats, ...again];
-  const sessionsLost =
-    lostSessions(record.publisherTrace, record) + lostSessions(record.receiverTrace, record);
+  const gone = [record.publisherTrace, record.receiverTrace].flatMap((trace) =>
+    lostSessions(trace, record),
+  );
   const order = disorder(record, receiver.handled);
+  complaints.push(...gone.slice(0, 2));
   if (lost.length > 0) complaints.push(`lost: ${lost.slice(0, 10)}`);
   if (doubled.length > 0) complaints.push(`doubled: ${doubled.slice(0, 10)}`);
   for (const example of [...lost, ...doubled].slice(0, 2)) complaints.push(story(example, record));
@@ -120,7 +122,7 @@ export function judge(record: LaneRecord): Verdict {
     doubled: doubled.length,
     refused: publisher.refused.length,
     misordered: order.length,
-    sessionsLost,
+    sessionsLost: gone.length,
     redelivered,
     lostByServer: missing.length - lost.length,
     doubledByServer: record.qos === 1 ? 0 : doubles.length - again.length,
