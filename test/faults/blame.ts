@@ -58,8 +58,11 @@ export function lostSessions(
   let isInUse = false;
   const losses: string[] = [];
   let connectedMs = Number.NEGATIVE_INFINITY;
-  for (const [place, { type, identifier, atMs }] of trace.entries()) {
-    if (type === PacketType.connack) {
+  const askedMs = new Map<number, number>();
+  for (const [place, { type, identifier, connection, atMs }] of trace.entries()) {
+    if (type === PacketType.connect) {
+      askedMs.set(connection, atMs);
+    } else if (type === PacketType.connack) {
       const isExplained = outages.some(
         ({ endedAtMs }) => endedAtMs >= connectedMs && endedAtMs <= atMs,
       );
@@ -67,7 +70,8 @@ export function lostSessions(
         losses.push(lossStory(trace.slice(Math.max(0, place - 20), place + 1), outages, atMs));
       }
       if (identifier === 0) isInUse = false;
-      connectedMs = atMs;
+      // Its CONNACK may be read only when the end of the server is known already: its CONNECT came before.
+      connectedMs = askedMs.get(connection) ?? atMs;
     } else if (isOfExchange(type) || type === PacketType.suback) {
       isInUse = true;
     }

@@ -4,6 +4,7 @@ import { judge, type LaneRecord, type Verdict } from './verdict.ts';
 import type { WireEvent } from './wire-trace.ts';
 
 const types = {
+  CONNECT: PacketType.connect,
   CONNACK: PacketType.connack,
   PUBLISH: PacketType.publish,
   PUBREC: PacketType.pubrec,
@@ -134,6 +135,12 @@ describe('the verdict on a lane', () => {
     expect(verdict(record)).toMatchObject({ sessionsLost: 1 });
     const outages = [{ savedAtMs: 450, endedAtMs: 550 }];
     expect(verdict({ ...record, outages })).toMatchObject({ sessionsLost: 0 });
+    // The server ended behind the second CONNECT, at 700, and its answer was read later than the news of its end.
+    const late = `> CONNECT 0, < CONNACK 0, ${taken}, > CONNECT 0, < CONNACK 1, < CONNACK 0`;
+    const end = { savedAtMs: 50, endedAtMs: 750 };
+    expect(verdict({ in: late, isTrusted: true, outages: [end] }).sessionsLost).toBe(0);
+    const tooEarly = [{ ...end, endedAtMs: 650 }];
+    expect(verdict({ in: late, isTrusted: true, outages: tooEarly }).sessionsLost).toBe(1);
     expect(verdict({ ...record, in: `< CONNACK 0, < CONNACK 1, ${taken}` }).sessionsLost).toBe(0);
     // Killed before it heard of its session, a client begins another one.
     expect(verdict({ ...record, in: `< CONNACK 1, < CONNACK 0, ${taken}` }).sessionsLost).toBe(0);
