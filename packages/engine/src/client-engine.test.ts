@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EngineHarness, message, persistent } from '../../testkit/src/engine-harness.ts';
 import * as build from '../../testkit/src/packet-builders.ts';
-import type { EngineOptions } from './client-engine.ts';
+import type { EngineOptions } from './engine-options.ts';
 
 describe('a trace', () => {
   it('shows every packet in both directions, in order', () => {

@@ -8,11 +8,10 @@ import type { ConnectRequest } from './batch.ts';
 import { EnhancedAuth } from './enhanced-auth.ts';
 import { Fifo } from './fifo.ts';
 import { IdentifierSet } from './identifier-set.ts';
-import type { PostponedMessage } from './incoming-publish.ts';
+import type { IncomingExchange, PostponedMessage } from './incoming-exchange.ts';
 import type { KeepAlive } from './keep-alive.ts';
 import { beforeConnack, type Negotiated, type OwnLimits, ownLimits } from './negotiated.ts';
 import { PoisonWatch } from './poison-watch.ts';
-import type { IncomingExchange } from './session-state.ts';
 import type { SentRequest } from './subscribe-requests.ts';
 import { IncomingTopicAliases, OutgoingTopicAliases } from './topic-alias.ts';
 

@@ -31,15 +31,10 @@ import type { Delivery, OutgoingMessage } from './batch.ts';
 import { ProtocolBreach } from './breach.ts';
 import type { Connection } from './connection.ts';
 import type { Fifo } from './fifo.ts';
+import { type IncomingExchange, newExchange, unanswered } from './incoming-exchange.ts';
 import { fittingReasonCode } from './negotiated.ts';
-import { type IncomingExchange, type Redelivery, unanswered } from './session-state.ts';
+import type { Redelivery } from './session-state.ts';
 import { noteProgress, type Shared } from './shared.ts';
-
-/** A message that came while the inbox was full. */
-export interface PostponedMessage {
-  readonly exchange: IncomingExchange;
-  readonly packet: PublishPacket;
-}
 
 export class IncomingPublish {
   readonly #shared: Shared;
@@ -174,7 +169,7 @@ export class IncomingPublish {
       this.#settled(older);
     }
     connection.unansweredQos1.add(packetIdentifier);
-    const exchange = newExchange(packet, packetIdentifier, 1, connection);
+    const exchange = newExchange(packetIdentifier, 1, messageBytes(packet), connection.number);
     connection.pubackOrder.push(exchange);
     this.#arrive(exchange, packet, connection);
   }
@@ -184,7 +179,7 @@ export class IncomingPublish {
     const known = this.#qos2Exchange(packetIdentifier, connection);
     if (known === undefined) {
       this.#takePlace(connection);
-      const exchange = newExchange(packet, packetIdentifier, 2, connection);
+      const exchange = newExchange(packetIdentifier, 2, messageBytes(packet), connection.number);
       connection.pubrecOrder.push(exchange);
       this.#arrive(exchange, packet, connection);
       return;
@@ -403,26 +398,6 @@ export class IncomingPublish {
     connection.encoder.encode(answer);
     if (this.#shared.output.tracing) this.#shared.output.tracePacket('sent', { ...answer });
   }
-}
-
-function newExchange(
-  packet: PublishPacket,
-  packetIdentifier: number,
-  qos: 1 | 2,
-  connection: Connection,
-): IncomingExchange {
-  return {
-    packetIdentifier,
-    qos,
-    delivery: 0,
-    bytes: messageBytes(packet),
-    reasonCode: unanswered,
-    connection: connection.number,
-    awaitsAnswer: true,
-    releaseWanted: false,
-    tell: false,
-    handedWhenRepeated: false,
-  };
 }
 
 /** Deliveries in an order of answers rise, and the first is the likely one. */

@@ -1,4 +1,5 @@
 export * from './batch.ts';
-export { ClientEngine, type EngineOptions, type QueueLimits } from './client-engine.ts';
+export { ClientEngine } from './client-engine.ts';
+export type { EngineOptions, QueueLimits } from './engine-options.ts';
 export type { Negotiated } from './negotiated.ts';
 export { NumberMap } from './number-map.ts';

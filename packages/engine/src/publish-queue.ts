@@ -11,8 +11,8 @@
  */
 import type { AcceptedMessage } from './accepted-message.ts';
 import type { Now, Ticket } from './batch.ts';
-import type { QueueLimits } from './client-engine.ts';
 import { monotonicDeadlineMs, never } from './deadlines.ts';
+import type { QueueLimits } from './engine-options.ts';
 import { LinkedList } from './linked-list.ts';
 
 export class PublishQueue {

@@ -23,35 +23,12 @@ import type {
   SessionSnapshot,
   Ticket,
 } from './batch.ts';
-import type { QueueLimits } from './client-engine.ts';
+import type { QueueLimits } from './engine-options.ts';
+import { type IncomingExchange, newExchange } from './incoming-exchange.ts';
 import { LinkedList } from './linked-list.ts';
 import { NumberMap } from './number-map.ts';
 import { PacketIdentifiers } from './packet-identifiers.ts';
 import { PublishQueue } from './publish-queue.ts';
-
-/** A received QoS 1 or 2 message that is not finished. */
-export interface IncomingExchange {
-  readonly packetIdentifier: number;
-  readonly qos: 1 | 2;
-  /** 0 while it waits for room in the inbox: nobody has seen it. */
-  delivery: Delivery;
-  /** Payload, topic and properties: what the inbox bound counts. */
-  readonly bytes: number;
-  /** What PUBACK or PUBREC will say; `unanswered` until that is known. */
-  reasonCode: number;
-  /** The connection on which PUBLISH came last, and on which it holds a place within our Receive Maximum. */
-  connection: number;
-  /** Whether it is in that connection's order of answers. */
-  awaitsAnswer: boolean;
-  /** Whether PUBREL came before our PUBREC and is answered right behind it. */
-  releaseWanted: boolean;
-  /** Whether its answer is to settle it, and a `settled` event to tell. */
-  tell: boolean;
-  /** Whether that failed, so that nobody has seen it: the server's repetition is handed over. */
-  handedWhenRepeated: boolean;
-}
-
-export const unanswered = -1;
 
 /** A stored message to hand to the application again. */
 export interface Redelivery {
@@ -291,18 +268,11 @@ class Rebuilding {
 
   #in(operation: Extract<SessionOperation, { type: 'in' }>): void {
     const { packetIdentifier, delivery, message } = operation;
-    const exchange: IncomingExchange = {
-      packetIdentifier,
-      qos: message.qos === 1 ? 1 : 2,
-      delivery,
-      bytes: messageBytes(message),
-      reasonCode: this.#answeredWhenStored ? 0 : unanswered,
-      connection: 0,
-      awaitsAnswer: false,
-      releaseWanted: false,
-      tell: false,
-      handedWhenRepeated: false,
-    };
+    const qos = message.qos === 1 ? 1 : 2;
+    const exchange = newExchange(packetIdentifier, qos, messageBytes(message), 0);
+    exchange.delivery = delivery;
+    exchange.awaitsAnswer = false;
+    if (this.#answeredWhenStored) exchange.reasonCode = 0;
     this.lastDelivery = Math.max(this.lastDelivery, delivery);
     if (exchange.qos === 2) this.#session.incoming.set(packetIdentifier, exchange);
     this.#session.addUndone(exchange);

@@ -1,5 +1,5 @@
-import type { EngineOptions } from './client-engine.ts';
 import type { Connection } from './connection.ts';
+import type { EngineOptions } from './engine-options.ts';
 import type { Output } from './output.ts';
 import type { SessionState } from './session-state.ts';
 
