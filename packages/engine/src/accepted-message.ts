@@ -1,8 +1,8 @@
 /** One message that `publish` took: the record it has until it is done, queued or on its way. */
 import { noProperties, type Properties, type QoS } from '@mqtt-kit/packet';
-import type { Now, OutgoingMessage, Ticket } from './batch.ts';
 import { never } from './deadlines.ts';
 import type { Linked } from './linked-list.ts';
+import type { Now, OutgoingMessage, Ticket } from './request.ts';
 
 export interface AcceptedMessage extends Linked<AcceptedMessage> {
   readonly sequence: Ticket;

@@ -7,21 +7,7 @@ import {
   ReasonCode,
   reasonCodeName,
 } from '@mqtt-kit/packet';
-import type {
-  Batch,
-  CancelResult,
-  ConnectRequest,
-  Delivery,
-  DisconnectRequest,
-  Now,
-  OutgoingMessage,
-  SessionSnapshot,
-  SubscribeRequest,
-  Ticket,
-  TransportEnd,
-  UnsubscribeRequest,
-  Urgent,
-} from './batch.ts';
+import type { Batch, Urgent } from './batch.ts';
 import { ProtocolBreach, packetName } from './breach.ts';
 import type { Connection } from './connection.ts';
 import { ConnectionPhases } from './connection-phase.ts';
@@ -29,6 +15,19 @@ import type { EngineOptions } from './engine-options.ts';
 import { IncomingPublish } from './incoming-publish.ts';
 import { OutgoingPublish } from './outgoing-publish.ts';
 import { Output } from './output.ts';
+import type {
+  CancelResult,
+  ConnectRequest,
+  Delivery,
+  DisconnectRequest,
+  Now,
+  OutgoingMessage,
+  SubscribeRequest,
+  Ticket,
+  TransportEnd,
+  UnsubscribeRequest,
+} from './request.ts';
+import type { SessionSnapshot } from './session-operation.ts';
 import { SessionState } from './session-state.ts';
 import type { Shared } from './shared.ts';
 import { SubscribeRequests } from './subscribe-requests.ts';

@@ -29,19 +29,14 @@ import {
   packetSize,
   ReasonCode,
 } from '@mqtt-kit/packet';
-import type {
-  ConnectRequest,
-  DisconnectReason,
-  DisconnectRequest,
-  Now,
-  TransportEnd,
-} from './batch.ts';
+import type { DisconnectReason } from './batch.ts';
 import { ProtocolBreach } from './breach.ts';
 import { Connection } from './connection.ts';
 import type { IncomingPublish } from './incoming-publish.ts';
 import { KeepAlive } from './keep-alive.ts';
 import { negotiate } from './negotiated.ts';
 import type { OutgoingPublish } from './outgoing-publish.ts';
+import type { ConnectRequest, DisconnectRequest, Now, TransportEnd } from './request.ts';
 import type { Shared } from './shared.ts';
 import type { SubscribeRequests } from './subscribe-requests.ts';
 

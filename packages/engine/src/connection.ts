@@ -4,7 +4,6 @@
  */
 import { type ConnectPacket, PacketDecoder, PacketEncoder, PacketType } from '@mqtt-kit/packet';
 import type { AcceptedMessage } from './accepted-message.ts';
-import type { ConnectRequest } from './batch.ts';
 import { EnhancedAuth } from './enhanced-auth.ts';
 import { Fifo } from './fifo.ts';
 import { IdentifierSet } from './identifier-set.ts';
@@ -12,7 +11,8 @@ import type { IncomingExchange, PostponedMessage } from './incoming-exchange.ts'
 import type { KeepAlive } from './keep-alive.ts';
 import { beforeConnack, type Negotiated, type OwnLimits, ownLimits } from './negotiated.ts';
 import { PoisonWatch } from './poison-watch.ts';
-import type { SentRequest } from './subscribe-requests.ts';
+import type { ConnectRequest } from './request.ts';
+import type { SentRequest } from './sent-request.ts';
 import { IncomingTopicAliases, OutgoingTopicAliases } from './topic-alias.ts';
 
 export class Connection {

@@ -1,4 +1,4 @@
-import type { Now } from './batch.ts';
+import type { Now } from './request.ts';
 
 /** A deadline that is not set. Deadlines are numbers: there is nothing to cancel and nothing to forget. */
 export const never: number = Number.POSITIVE_INFINITY;

@@ -21,8 +21,9 @@ import {
 import { describe, expect, it } from 'vitest';
 import * as build from '../../testkit/src/packet-builders.ts';
 import { Prng } from '../../testkit/src/prng.ts';
-import type { Batch, EngineEvent, SessionOperation } from './batch.ts';
+import type { Batch, EngineEvent } from './batch.ts';
 import { ClientEngine } from './client-engine.ts';
+import type { SessionOperation } from './session-operation.ts';
 
 const largest = 268_435_460;
 const topics = ['alpha', 'beta/long/enough', 'gamma/one'];

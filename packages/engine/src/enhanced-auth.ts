@@ -8,8 +8,8 @@
  * is between the application and the server. Other traffic goes on during a re-authentication.
  */
 import { type AuthPacket, type ConnackPacket, PacketType, ReasonCode } from '@mqtt-kit/packet';
-import type { ConnectRequest } from './batch.ts';
 import { ProtocolBreach } from './breach.ts';
+import type { ConnectRequest } from './request.ts';
 
 export class EnhancedAuth {
   readonly method: string | undefined;

@@ -1,5 +1,5 @@
 import type { PublishPacket } from '@mqtt-kit/packet';
-import type { Delivery } from './batch.ts';
+import type { Delivery } from './request.ts';
 
 /** A received QoS 1 or 2 message that is not finished. */
 export interface IncomingExchange {

@@ -27,12 +27,12 @@ import {
   ReasonCode,
 } from '@mqtt-kit/packet';
 import { messageBytes } from './accepted-message.ts';
-import type { Delivery, OutgoingMessage } from './batch.ts';
 import { ProtocolBreach } from './breach.ts';
 import type { Connection } from './connection.ts';
 import type { Fifo } from './fifo.ts';
 import { type IncomingExchange, newExchange, unanswered } from './incoming-exchange.ts';
 import { fittingReasonCode } from './negotiated.ts';
+import type { Delivery, OutgoingMessage } from './request.ts';
 import type { Redelivery } from './session-state.ts';
 import { noteProgress, type Shared } from './shared.ts';
 

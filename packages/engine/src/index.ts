@@ -1,5 +1,7 @@
-export * from './batch.ts';
+export type * from './batch.ts';
 export { ClientEngine } from './client-engine.ts';
 export type { EngineOptions, QueueLimits } from './engine-options.ts';
 export type { Negotiated } from './negotiated.ts';
 export { NumberMap } from './number-map.ts';
+export * from './request.ts';
+export type * from './session-operation.ts';

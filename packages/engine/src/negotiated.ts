@@ -1,5 +1,5 @@
 import { type ConnackPacket, ReasonCode } from '@mqtt-kit/packet';
-import type { ConnectRequest } from './batch.ts';
+import type { ConnectRequest } from './request.ts';
 
 /**
  * What holds for the connection, from CONNECT and CONNACK together. Under 3.1.1 that version's constants.

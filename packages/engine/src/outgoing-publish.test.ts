@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { EngineHarness, message } from '../../testkit/src/engine-harness.ts';
 import { connack, puback, pubcomp, pubrec, suback } from '../../testkit/src/packet-builders.ts';
-import { withNextBatch } from './batch.ts';
+import { withNextBatch } from './request.ts';
 
 /** What became of tickets: the code of a failure, or the server's reason code. */
 function outcomes(h: EngineHarness): [number, string | number][] {

@@ -30,13 +30,6 @@ import {
   ReasonCode,
 } from '@mqtt-kit/packet';
 import { type AcceptedMessage, acceptMessage, messageBytes } from './accepted-message.ts';
-import {
-  type CancelResult,
-  type Now,
-  type OutgoingMessage,
-  type Ticket,
-  withNextBatch,
-} from './batch.ts';
 import { ProtocolBreach, packetName } from './breach.ts';
 import type { Connection } from './connection.ts';
 import { never } from './deadlines.ts';
@@ -44,6 +37,13 @@ import { fittingReasonCode } from './negotiated.ts';
 import { suspicionOfBreak, suspicionOfClose, suspicionOfPoison } from './poison-watch.ts';
 import { PublishEncoding } from './publish-encoding.ts';
 import { PublishOutcomes } from './publish-outcomes.ts';
+import {
+  type CancelResult,
+  type Now,
+  type OutgoingMessage,
+  type Ticket,
+  withNextBatch,
+} from './request.ts';
 import { noteProgress, type Shared } from './shared.ts';
 
 /** Bytes for one batch beyond which PUBLISH packets stay in the queue until the batch was written. */

@@ -6,7 +6,9 @@
  * told from the writing of later bytes.
  */
 import type { Packet } from '@mqtt-kit/packet';
-import type { Batch, EngineEvent, PublishOutcome, SessionOperation, Urgent } from './batch.ts';
+import type { Batch, EngineEvent, Urgent } from './batch.ts';
+import type { PublishOutcome } from './request.ts';
+import type { SessionOperation } from './session-operation.ts';
 
 /** The outcome of a QoS 0 message whose bytes are in the open batch. */
 export const sentWithBatch: PublishOutcome = Object.freeze({ kind: 'sent' });

@@ -8,7 +8,7 @@ import {
   publish,
   pubrec,
 } from '../../testkit/src/packet-builders.ts';
-import type { TransportEnd } from './batch.ts';
+import type { TransportEnd } from './request.ts';
 
 /** The server closes; another connection resumes the session. What was sent on it so far. */
 function again(h: EngineHarness, sessionPresent = true, by: TransportEnd = 'server'): string[] {

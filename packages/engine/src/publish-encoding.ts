@@ -9,10 +9,10 @@ import {
   type PublishPacket,
   packetSize,
 } from '@mqtt-kit/packet';
-import type { OutgoingMessage } from './batch.ts';
 import type { Connection } from './connection.ts';
 import { never } from './deadlines.ts';
 import { largestPacketSize } from './negotiated.ts';
+import type { OutgoingMessage } from './request.ts';
 import type { Shared } from './shared.ts';
 import type { OutgoingTopicAlias } from './topic-alias.ts';
 

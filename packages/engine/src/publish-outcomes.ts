@@ -6,9 +6,9 @@
  */
 import { noProperties, type Properties } from '@mqtt-kit/packet';
 import type { AcceptedMessage } from './accepted-message.ts';
-import type { EngineErrorCode, PublishOutcome, Ticket } from './batch.ts';
 import { never } from './deadlines.ts';
 import { sentWithBatch } from './output.ts';
+import type { EngineErrorCode, PublishOutcome, Ticket } from './request.ts';
 import type { Shared } from './shared.ts';
 
 export class PublishOutcomes {

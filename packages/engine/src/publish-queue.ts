@@ -10,10 +10,10 @@
  * more there are.
  */
 import type { AcceptedMessage } from './accepted-message.ts';
-import type { Now, Ticket } from './batch.ts';
 import { monotonicDeadlineMs, never } from './deadlines.ts';
 import type { QueueLimits } from './engine-options.ts';
 import { LinkedList } from './linked-list.ts';
+import type { Now, Ticket } from './request.ts';
 
 export class PublishQueue {
   readonly #limits: QueueLimits;

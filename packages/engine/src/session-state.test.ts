@@ -10,7 +10,7 @@ import {
   pubrel,
   suback,
 } from '../../testkit/src/packet-builders.ts';
-import type { SessionOperation } from './batch.ts';
+import type { SessionOperation } from './session-operation.ts';
 
 const outcomes = (h: EngineHarness): [number, string | number][] =>
   h

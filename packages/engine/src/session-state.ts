@@ -14,21 +14,14 @@
 import type { ProtocolVersion } from '@mqtt-kit/packet';
 import type { AcceptedMessage } from './accepted-message.ts';
 import { messageBytes, restoreMessage } from './accepted-message.ts';
-import type {
-  ConnectRequest,
-  Delivery,
-  Now,
-  OutgoingMessage,
-  SessionOperation,
-  SessionSnapshot,
-  Ticket,
-} from './batch.ts';
 import type { QueueLimits } from './engine-options.ts';
 import { type IncomingExchange, newExchange } from './incoming-exchange.ts';
 import { LinkedList } from './linked-list.ts';
 import { NumberMap } from './number-map.ts';
 import { PacketIdentifiers } from './packet-identifiers.ts';
 import { PublishQueue } from './publish-queue.ts';
+import type { ConnectRequest, Delivery, Now, OutgoingMessage, Ticket } from './request.ts';
+import type { SessionOperation, SessionSnapshot } from './session-operation.ts';
 
 /** A stored message to hand to the application again. */
 export interface Redelivery {

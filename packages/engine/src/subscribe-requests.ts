@@ -16,6 +16,9 @@ import {
   type UnsubackPacket,
   type UnsubscribePacket,
 } from '@mqtt-kit/packet';
+import { ProtocolBreach, packetName } from './breach.ts';
+import type { Connection } from './connection.ts';
+import type { Negotiated } from './negotiated.ts';
 import type {
   CancelResult,
   EngineErrorCode,
@@ -23,16 +26,9 @@ import type {
   SubscribeRequest,
   Ticket,
   UnsubscribeRequest,
-} from './batch.ts';
-import { ProtocolBreach, packetName } from './breach.ts';
-import type { Connection } from './connection.ts';
-import type { Negotiated } from './negotiated.ts';
+} from './request.ts';
+import type { SentRequest } from './sent-request.ts';
 import type { Shared } from './shared.ts';
-
-/** A request that was not answered yet, sent or not. */
-export type SentRequest =
-  | { readonly kind: 'subscribe'; readonly ticket: Ticket; readonly request: SubscribeRequest }
-  | { readonly kind: 'unsubscribe'; readonly ticket: Ticket; readonly request: UnsubscribeRequest };
 
 export class SubscribeRequests {
   readonly #shared: Shared;
