@@ -353,16 +353,16 @@ export class ClientEngine {
         this.#incoming.publish(packet);
         return;
       case PacketType.puback:
-        this.#outgoing.puback(packet);
+        this.#outgoing.acknowledgements.puback(packet);
         return;
       case PacketType.pubrec:
-        this.#outgoing.pubrec(packet);
+        this.#outgoing.acknowledgements.pubrec(packet);
         return;
       case PacketType.pubrel:
         this.#incoming.pubrel(packet);
         return;
       case PacketType.pubcomp:
-        this.#outgoing.pubcomp(packet);
+        this.#outgoing.acknowledgements.pubcomp(packet);
         return;
       case PacketType.suback:
         this.#requests.suback(packet);

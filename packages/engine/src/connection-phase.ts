@@ -36,6 +36,8 @@ import type { IncomingPublish } from './incoming-publish.ts';
 import { KeepAlive } from './keep-alive.ts';
 import { negotiate } from './negotiated.ts';
 import type { OutgoingPublish } from './outgoing-publish.ts';
+import { judgeEnd } from './poison-judgement.ts';
+import { resume, sessionLost } from './publish-resumption.ts';
 import type { ConnectRequest, DisconnectRequest, Now, TransportEnd } from './request.ts';
 import type { Shared } from './shared.ts';
 import type { SubscribeRequests } from './subscribe-requests.ts';
@@ -88,7 +90,7 @@ export class ConnectionPhases {
     const { session } = this.#shared;
     const connection = new Connection(this.#lastNumber + 1, request);
     this.#lastNumber = connection.number;
-    this.#outgoing.decidePipelined(request.fellBack ?? false, now);
+    this.#outgoing.pipelined.decide(request.fellBack ?? false, now);
     this.#shared.connection = connection;
     const otherSession =
       session.clientId !== request.clientId ||
@@ -158,7 +160,7 @@ export class ConnectionPhases {
       negotiated,
       connack,
     });
-    this.#outgoing.settlePipelined(connection);
+    this.#outgoing.pipelined.settle(connection);
     this.#agreeOnSession(connection, sessionPresent, foreign, now);
   }
 
@@ -252,7 +254,7 @@ export class ConnectionPhases {
     session.clientId = clientId;
     session.expirySeconds = sessionExpirySeconds;
     if (changed) this.#recordSession();
-    if (present && !foreign) this.#outgoing.resume(now);
+    if (present && !foreign) resume(this.#shared, this.#outgoing.sender, now);
   }
 
   /** The session that we know is not the server's. [MQTT-3.2.2-5] [MQTT-3.1.2-4] */
@@ -260,7 +262,7 @@ export class ConnectionPhases {
     const { session, output } = this.#shared;
     session.forgetDeliveries();
     if (!session.hasState()) return;
-    const counts = this.#outgoing.sessionLost();
+    const counts = sessionLost(this.#shared, this.#outgoing.outcomes);
     session.incoming.clear();
     session.identifiers.reset();
     for (const packetIdentifier of connection.requests.keys()) {
@@ -328,14 +330,14 @@ export class ConnectionPhases {
     const dropped = connection.phase !== 'opening' && connection.encoder.pendingBytes > 0;
     if (connection.phase === 'connected') session.endedMs = now.monotonicMs;
     if (connection.phase === 'connected' && by !== 'ourselves' && !dropped) {
-      this.#outgoing.judgeEnd(connection, by, now);
+      judgeEnd(this.#shared, this.#outgoing.outcomes, by, now);
     }
     connection.encoder.take();
     connection.phase = 'over';
     if (dropped) output.sealWithoutBytes();
     output.dropUrgent(connection.number);
     const refused = reason.kind === 'refused' || reason.kind === 'breach';
-    this.#outgoing.connectionEnded(connection, refused, now);
+    this.#outgoing.pipelined.connectionEnded(connection, refused, now);
     this.#incoming.connectionEnded(connection);
     this.#requests.connectionEnded(connection);
     // [MQTT-3.1.2-23] [MQTT3-3.1.2-6]
