@@ -20,7 +20,6 @@
  */
 import {
   type AcknowledgePacket,
-  noProperties,
   PacketType,
   type Properties,
   type PublishPacket,
@@ -30,8 +29,8 @@ import { messageBytes } from './accepted-message.ts';
 import { ProtocolBreach } from './breach.ts';
 import type { Connection } from './connection.ts';
 import type { Fifo } from './fifo.ts';
+import { IncomingAnswers } from './incoming-answers.ts';
 import { type IncomingExchange, newExchange, unanswered } from './incoming-exchange.ts';
-import { fittingReasonCode } from './negotiated.ts';
 import type { Delivery, OutgoingMessage } from './request.ts';
 import type { Redelivery } from './session-state.ts';
 import { noteProgress, type Shared } from './shared.ts';
@@ -39,15 +38,11 @@ import { noteProgress, type Shared } from './shared.ts';
 export class IncomingPublish {
   readonly #shared: Shared;
   readonly #stored: boolean;
-  readonly #answer: { -readonly [K in keyof AcknowledgePacket]: AcknowledgePacket[K] } = {
-    type: PacketType.puback,
-    packetIdentifier: 0,
-    reasonCode: 0,
-    properties: noProperties,
-  };
+  readonly #answers: IncomingAnswers;
 
   constructor(shared: Shared) {
     this.#shared = shared;
+    this.#answers = new IncomingAnswers(shared);
     this.#stored = shared.options.acknowledgeAfter === 'commit';
   }
 
@@ -81,17 +76,14 @@ export class IncomingPublish {
     if (exchange === undefined) {
       // It may be the end of an exchange whose PUBCOMP was lost. [MQTT-4.3.3-11]
       output.emit({ type: 'unexpectedAcknowledgement', packetType, packetIdentifier });
-      const { reasons } = connection.negotiated;
-      const reasonCode = reasons ? ReasonCode.packetIdentifierNotFound : ReasonCode.success;
-      this.#lendPlace(connection);
-      this.#send(PacketType.pubcomp, packetIdentifier, reasonCode, connection);
+      this.#answers.completeUnknown(packetIdentifier, connection);
       return;
     }
     if (exchange.awaitsAnswer && exchange.connection === connection.number) {
       exchange.releaseWanted = true; // Too early: PUBCOMP follows PUBREC.
       return;
     }
-    this.#complete(exchange, connection);
+    this.#answers.complete(exchange, connection);
   }
 
   /** The handler has done with a message. With `tell` a `settled` event says when that is for good. */
@@ -118,16 +110,17 @@ export class IncomingPublish {
     }
     if (exchange.reasonCode === unanswered) {
       exchange.reasonCode = reasonCode;
-      if (exchange.qos === 1) this.#answerQos1(connection);
-      else this.#answerQos2(connection);
+      this.#answers.answer(exchange.qos, connection);
     }
     this.#admitPostponed(connection);
   }
 
   /** Messages that were to be settled by an answer, and were not. */
   connectionEnded({ pubackOrder }: Connection): void {
-    for (let place = 0; place < pubackOrder.size; place++) this.#unsettled(pubackOrder.at(place)!);
-    for (const exchange of this.#shared.session.incoming.values()) this.#unsettled(exchange);
+    const answers = this.#answers;
+    for (let place = 0; place < pubackOrder.size; place++)
+      answers.unsettled(pubackOrder.at(place)!);
+    for (const exchange of this.#shared.session.incoming.values()) answers.unsettled(exchange);
   }
 
   /** Hands over again what a store kept and no handler has done with. */
@@ -166,7 +159,7 @@ export class IncomingPublish {
       // The server did not take up the exchange of an earlier connection: it has forgotten it, so it is over.
       if (output.recording) output.record({ type: 'inReleased', packetIdentifier });
       session.incoming.delete(packetIdentifier);
-      this.#settled(older);
+      this.#answers.settled(older);
     }
     connection.unansweredQos1.add(packetIdentifier);
     const exchange = newExchange(packetIdentifier, 1, messageBytes(packet), connection.number);
@@ -198,7 +191,7 @@ export class IncomingPublish {
       this.#deliver(packet, known.delivery, connection, true);
       return;
     }
-    this.#answerQos2(connection);
+    this.#answers.answer(2, connection);
   }
 
   #qos2Exchange(packetIdentifier: number, connection: Connection): IncomingExchange | undefined {
@@ -218,15 +211,6 @@ export class IncomingPublish {
     connection.places += 1;
   }
 
-  /**
-   * PUBCOMP for an exchange of an earlier connection: a server that follows 4.9 to the letter has counted nothing for
-   * it here, and takes PUBCOMP as one place more. There cannot be more of those than there were places.
-   */
-  #lendPlace(connection: Connection): void {
-    const { receiveMaximum } = connection.own;
-    connection.lentPlaces = Math.min(connection.lentPlaces + 1, receiveMaximum);
-  }
-
   /** Takes a new message in, unless the inbox of a store is full: then it waits as if it had not come yet. */
   #arrive(exchange: IncomingExchange, packet: PublishPacket, connection: Connection): void {
     if (this.#stored && (this.inboxFull || connection.postponed.size > 0)) {
@@ -235,8 +219,7 @@ export class IncomingPublish {
     }
     this.#admit(exchange, packet, connection);
     if (!this.#stored) return;
-    if (exchange.qos === 1) this.#answerQos1(connection);
-    else this.#answerQos2(connection);
+    this.#answers.answer(exchange.qos, connection);
   }
 
   #admit(exchange: IncomingExchange, packet: PublishPacket, connection: Connection): void {
@@ -263,8 +246,7 @@ export class IncomingPublish {
       if (this.inboxFull) return;
       connection.postponed.delete(exchange.packetIdentifier);
       this.#admit(exchange, packet, connection);
-      if (exchange.qos === 1) this.#answerQos1(connection);
-      else this.#answerQos2(connection);
+      this.#answers.answer(exchange.qos, connection);
     }
   }
 
@@ -294,51 +276,6 @@ export class IncomingPublish {
     return exchange;
   }
 
-  #answerQos1(connection: Connection): void {
-    const order = connection.pubackOrder;
-    while (order.first !== undefined && order.first.reasonCode !== unanswered) {
-      const exchange = order.shift()!;
-      const { packetIdentifier, reasonCode } = exchange;
-      connection.unansweredQos1.delete(packetIdentifier);
-      connection.places -= 1;
-      this.#send(PacketType.puback, packetIdentifier, reasonCode, connection);
-      this.#settled(exchange);
-    }
-  }
-
-  #answerQos2(connection: Connection): void {
-    const { session, output } = this.#shared;
-    const order = connection.pubrecOrder;
-    while (order.first !== undefined && order.first.reasonCode !== unanswered) {
-      const exchange = order.shift()!;
-      const { packetIdentifier, reasonCode } = exchange;
-      exchange.awaitsAnswer = false;
-      this.#send(PacketType.pubrec, packetIdentifier, reasonCode, connection);
-      this.#settled(exchange);
-      if (reasonCode >= 0x80 && connection.negotiated.reasons) {
-        // [MQTT-4.3.3-9] Refused: the identifier is free at once.
-        if (output.recording) output.record({ type: 'inReleased', packetIdentifier });
-        session.incoming.delete(packetIdentifier);
-        connection.places -= 1;
-      } else if (exchange.releaseWanted) {
-        this.#complete(exchange, connection);
-      }
-    }
-  }
-
-  /** PUBREL came: the identifier is free. [MQTT-4.3.3-12] */
-  #complete(exchange: IncomingExchange, connection: Connection): void {
-    const { packetIdentifier } = exchange;
-    if (this.#shared.output.recording) {
-      this.#shared.output.record({ type: 'inReleased', packetIdentifier });
-    }
-    this.#shared.session.incoming.delete(packetIdentifier);
-    if (exchange.connection === connection.number) connection.places -= 1;
-    else this.#lendPlace(connection);
-    this.#send(PacketType.pubcomp, packetIdentifier, ReasonCode.success, connection);
-    this.#settled(exchange);
-  }
-
   /**
    * As `acknowledge`, without a store that the application may rely on: nothing has happened until the answer leaves,
    * and when the connection ends before, nothing will have.
@@ -355,48 +292,13 @@ export class IncomingPublish {
     const forgotten =
       exchange.qos === 2 && session.incoming.get(exchange.packetIdentifier) !== exchange;
     if (forgotten) {
-      this.#settled(exchange);
+      this.#answers.settled(exchange);
     } else if (connection?.phase !== 'connected') {
-      this.#unsettled(exchange);
+      this.#answers.unsettled(exchange);
     } else {
       exchange.reasonCode = reasonCode;
-      if (exchange.qos === 1) this.#answerQos1(connection);
-      else this.#answerQos2(connection);
+      this.#answers.answer(exchange.qos, connection);
     }
-  }
-
-  /** Its answer is in the batch that carries the event, or the server has forgotten it. */
-  #settled(exchange: IncomingExchange): void {
-    if (!exchange.tell) return;
-    const { session, output } = this.#shared;
-    const { delivery } = exchange;
-    exchange.tell = false;
-    if (session.takeUndone(delivery) !== undefined && output.recording) {
-      output.record({ type: 'inDone', delivery });
-    }
-    output.emit({ type: 'settled', delivery, again: false });
-  }
-
-  #unsettled(exchange: IncomingExchange): void {
-    if (!exchange.tell) return;
-    exchange.tell = false;
-    exchange.reasonCode = unanswered;
-    exchange.handedWhenRepeated = exchange.qos === 2;
-    this.#shared.output.emit({ type: 'settled', delivery: exchange.delivery, again: true });
-  }
-
-  #send(
-    type: AcknowledgePacket['type'],
-    packetIdentifier: number,
-    reasonCode: number,
-    connection: Connection,
-  ): void {
-    const answer = this.#answer;
-    answer.type = type;
-    answer.packetIdentifier = packetIdentifier;
-    answer.reasonCode = fittingReasonCode(reasonCode, connection.negotiated);
-    connection.encoder.encode(answer);
-    if (this.#shared.output.tracing) this.#shared.output.tracePacket('sent', { ...answer });
   }
 }
 
