@@ -30,11 +30,15 @@ export class BackOffWitness {
     this.#progress = true;
   }
 
+  /** The server sent the client elsewhere: it goes there without delay, and what it had before counts as ever. */
+  redirected(nowMs: number): void {
+    this.#rounds = this.#roundsAt(nowMs);
+    this.#connectedAtMs = undefined;
+  }
+
   /** A delay is announced, drawn with this random number. */
   waits(delayMs: number, random: number, nowMs: number): void {
-    const stood = this.#connectedAtMs !== undefined && nowMs - this.#connectedAtMs >= stableMs;
-    // What came may not have counted, or progress is suspended: then the delay grows to a second at most.
-    const rounds = stood || this.#progress ? new Set([0, ...this.#rounds]) : this.#rounds;
+    const rounds = this.#roundsAt(nowMs);
     const fitting = [...rounds].filter(
       (round) =>
         this.#delay(round, random) === delayMs ||
@@ -48,6 +52,12 @@ export class BackOffWitness {
     this.#rounds = new Set(fitting.map((round) => round + 1));
     this.#progress = false;
     this.#connectedAtMs = undefined;
+  }
+
+  #roundsAt(nowMs: number): ReadonlySet<number> {
+    const stood = this.#connectedAtMs !== undefined && nowMs - this.#connectedAtMs >= stableMs;
+    // What came may not have counted, or progress is suspended: then the delay grows to a second at most.
+    return stood || this.#progress ? new Set([0, ...this.#rounds]) : this.#rounds;
   }
 
   #delay(round: number, random: number, longestMs: number = Number.POSITIVE_INFINITY): number {

@@ -61,6 +61,7 @@ async function finish(world: ClientWorld): Promise<void> {
     quiet = unrestOf(world) === undefined ? quiet + 1 : 0;
   }
   checkOutcomes(world);
+  world.checkDropped();
   checkSubscriptions(world);
   world.close(1_000);
   for (let round = 0; world.closing; round++) {

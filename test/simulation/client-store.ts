@@ -2,6 +2,7 @@
  * Stores of the client level, as the world sees them: what becomes durable is told, a crash leaves what it leaves, and
  * what is loaded afterwards is compared with what was durable.
  */
+import { crc32 } from 'node:zlib';
 import { memoryStore, type SessionIdentity, type SessionStore } from '@mqtt-kit/core';
 import type { SessionOperation, SessionSnapshot } from '@mqtt-kit/engine';
 import { fileStore } from '@mqtt-kit/store-file';
@@ -217,14 +218,26 @@ function difference(found: string, expected: string): string {
   return `the file has ${found.slice(from, at + 200)}, expected ${expected.slice(from, at + 200)}`;
 }
 
-/** Where the header and each whole frame end, by the lengths that frames tell. */
-function frameEnds(journal: Uint8Array): number[] {
+/**
+ * Where the header and each sound frame end. The sums count: a torn head with garbage behind it is as long as a frame,
+ * and what is put before it makes no damage of a torn end.
+ */
+export function frameEnds(journal: Uint8Array): number[] {
   const view = new DataView(journal.buffer, journal.byteOffset, journal.length);
   const ends: number[] = [];
-  for (let at = journal.indexOf(10) + 5; at >= 5 && at <= journal.length; ) {
+  let at = journal.indexOf(10) + 5;
+  if (at < 5 || at > journal.length) return ends;
+  const salt = view.getUint32(at - 4, true);
+  for (;;) {
     ends.push(at);
-    if (at + 14 > journal.length || view.getUint16(at, true) !== 0xc5a7) break;
-    at += 14 + view.getUint32(at + 2, true);
+    const body = at + 14;
+    if (body > journal.length || view.getUint16(at, true) !== 0xc5a7) return ends;
+    const end = body + view.getUint32(at + 2, true);
+    const sound =
+      end <= journal.length &&
+      crc32(journal.subarray(at, at + 10), salt) === view.getUint32(at + 10, true) &&
+      crc32(journal.subarray(body, end), salt) === view.getUint32(at + 6, true);
+    if (!sound) return ends;
+    at = end;
   }
-  return ends;
 }

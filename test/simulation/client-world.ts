@@ -12,6 +12,7 @@ import {
   type MqttError,
   type SessionStore,
   type Status,
+  type Subscription,
 } from '@mqtt-kit/core';
 import type { SessionOperation } from '@mqtt-kit/engine';
 import {
@@ -84,6 +85,9 @@ export class ClientWorld {
   readonly filters: Set<string> = new Set();
   /** Those, and the ones that are asked for or being given up. */
   readonly #asked: Set<string> = new Set();
+  /** Those of this life that are granted, and whether all were. */
+  #subscriptions: Subscription[] = [];
+  #grantedAll = true;
   /** Filters besides the first that were wanted in any life. */
   readonly #known: Set<string> = new Set();
   /** The server's session is as old as this life, so that its subscriptions are those of this life. */
@@ -190,6 +194,8 @@ export class ClientWorld {
     this.#attemptsWhenClosed = undefined;
     this.filters.clear();
     this.#asked.clear();
+    this.#subscriptions = [];
+    this.#grantedAll = true;
     if (options.mode === 'durable') this.witness.restarted(this.#surroundings());
     this.store.boot(this.prng);
     const environment: Environment = {
@@ -372,17 +378,23 @@ export class ClientWorld {
     const { application } = this;
     const { iterates, bufferSize, concurrency } = this.options;
     const options = { qos, ...application.optionsFor(life) };
+    const granted = (subscription: Subscription): void => {
+      if (!life.dead) this.#subscriptions.push(subscription);
+    };
     const subscribed = iterates
       ? client.subscribe(filter, { ...options, bufferSize }).then((subscription) => {
+          granted(subscription);
           application.iterate(subscription, life).catch((error: MqttError) => {
             // With the client the loop ends, and it is told why.
             this.counts.add(`iterator ended ${error.code}`);
             if (!life.dead && client.status.state !== 'closed') this.fail(error);
           });
         })
-      : client.subscribe(filter, { ...options, concurrency }, (message) =>
-          application.handle(message, life),
-        );
+      : client
+          .subscribe(filter, { ...options, concurrency }, (message) =>
+            application.handle(message, life),
+          )
+          .then(granted);
     subscribed
       .then(
         () => {
@@ -390,6 +402,7 @@ export class ClientWorld {
         },
         (error: MqttError) => {
           if (life.dead) return;
+          this.#grantedAll = false;
           this.#asked.delete(filter);
           this.counts.add(`subscribe ${error.code}`);
         },
@@ -568,11 +581,45 @@ export class ClientWorld {
     // Or several are asked about at once, and the answers come in any order.
     const { delivery, concurrency } = this.options;
     const late = unmatched || another || (delivery === 'transactional' && concurrency > 1);
+    // At QoS 2 the client knows another copy, as long as it lives.
+    const mayBeDropped =
+      this.#dropsAnswered &&
+      known !== undefined &&
+      known.answers > 1 &&
+      (known.qos === 1 || known.answeredIn < this.life);
     return this.ledger.deliver(number, message.topic, again, this.life, {
       surviving,
       ended,
       late,
+      mayBeDropped,
     });
+  }
+
+  /** Without a durable store a message that is to be seen at most once is answered first, and may find no room then. */
+  get #dropsAnswered(): boolean {
+    return this.options.delivery === 'at-most-once' && this.options.mode === 'memory';
+  }
+
+  #answered(number: number): void {
+    const message = this.ledger.inbound.get(number);
+    if (message === undefined) return;
+    message.answers += 1;
+    if (message.answers === 1) message.answeredIn = this.life;
+  }
+
+  /** What this life answered and did not hand over, its subscriptions have counted as dropped. */
+  checkDropped(): void {
+    if (!this.#dropsAnswered || !this.#grantedAll) return;
+    const { inbound, droppedFirst } = this.ledger;
+    let missed = 0;
+    for (const { number, answeredIn, delivered } of inbound.values()) {
+      const dropped = delivered === 0 || droppedFirst.has(number);
+      if (answeredIn === this.life && dropped) missed += 1;
+    }
+    let told = 0;
+    for (const { dropped } of this.#subscriptions) told += dropped;
+    if (missed > 0) this.counts.add('messages at most once dropped', missed);
+    hold(missed <= told, 'lost', () => `${missed} messages are dropped, ${told} of them counted`);
   }
 
   #received(bytes: Uint8Array, packets: readonly Uint8Array[]): void {
@@ -599,6 +646,7 @@ export class ClientWorld {
     } else if (status.state === 'reconnecting' && this.#redirect === 'told') {
       this.#redirect = 'followed';
       this.counts.add('redirect followed');
+      this.#backOff.redirected(this.nowMs);
       const { redirects } = this.options;
       hold(redirects === 'follow' && status.delayMs === 0, 20, () => 'a redirect is not followed');
     } else if (status.state === 'reconnecting') {
@@ -755,6 +803,7 @@ export class ClientWorld {
       durableDelivery: this.options.mode === 'durable',
       inFlight: this.options.inFlight ?? (this.options.version === '3.1.1' ? 20 : 65_535),
       count: (what: string) => this.counts.add(what),
+      answered: (number: number) => this.#answered(number),
     };
   }
 }

@@ -449,6 +449,7 @@ export class EngineWorld {
           surviving: this.options.mode === 'durable',
           ended: this.journal?.deliveries.get(event.delivery)?.done === true,
           late: false,
+          mayBeDropped: false,
         });
         this.trace.add(`message ${event.delivery}${event.redelivered ? ' again' : ''}`, number);
         if (event.redelivered) this.counts.add('message redelivered');

@@ -26,8 +26,11 @@ export interface InboundMessage {
   readonly topic: string;
   readonly qos: 0 | 1 | 2;
   readonly epoch: number;
-  /** The client has acknowledged it. */
+  /** The client has acknowledged it, and the server knows. */
   taken: boolean;
+  /** How often PUBACK or PUBREC left for it, whether they arrived or not, and in which life of the process first. */
+  answers: number;
+  answeredIn: number;
   delivered: number;
   /** The life of the process that got it last. */
   life: number;
@@ -47,6 +50,11 @@ export interface KeptDelivery {
   readonly ended: boolean;
   /** Others may have come before it. */
   readonly late: boolean;
+  /**
+   * Its first copy may have been answered and then dropped, as a full buffer does to messages at most once. Where the
+   * answer is lost, the server sends another copy behind newer ones: that it comes late then says nothing of the order.
+   */
+  readonly mayBeDropped: boolean;
 }
 
 /** What ends so was never on a wire, and never will be. */
@@ -55,6 +63,8 @@ export const neverSent: ReadonlySet<string> = new Set(['withdrawn', 'queueFull',
 export class Ledger {
   readonly published: Map<number, PublishedMessage> = new Map();
   readonly inbound: Map<number, InboundMessage> = new Map();
+  /** Numbers of messages that came late, and can only have done so because an earlier copy was dropped. */
+  readonly droppedFirst: Set<number> = new Set();
   readonly #lastOwned = new Map<string, number>();
   readonly #lastDelivered = new Map<string, number>();
   #lastNumber = 0;
@@ -154,6 +164,8 @@ export class Ledger {
       qos,
       epoch,
       taken: false,
+      answers: 0,
+      answeredIn: 0,
       delivered: 0,
       life: 0,
       handled: false,
@@ -171,7 +183,7 @@ export class Ledger {
     life: number,
     kept: KeptDelivery,
   ): InboundMessage {
-    const { surviving, ended, late } = kept;
+    const { surviving, ended, late, mayBeDropped } = kept;
     const message = this.inbound.get(number);
     hold(message !== undefined, 18, () => `a message ${number} that nobody sent is delivered`);
     hold(
@@ -197,6 +209,10 @@ export class Ledger {
     if (message.delivered > 1 || mayBeLate) return message;
     const key = `${message.qos} ${topic}`;
     const last = this.#lastDelivered.get(key) ?? 0;
+    if (last >= number && mayBeDropped) {
+      this.droppedFirst.add(number);
+      return message;
+    }
     hold(last < number, 8, () => `message ${number} on ${topic} is delivered after ${last}`);
     this.#lastDelivered.set(key, number);
     return message;

@@ -178,10 +178,12 @@ export class ReceivingApplication {
   }
 
   async #seen(deliveryId: number, life: Life): Promise<boolean> {
-    const { prng, faults, counts } = this.#world;
-    if (faults && prng.chance(0.2)) await this.#workSlowly(life);
+    const world = this.#world;
+    const { prng, counts } = world;
+    if (world.faults && prng.chance(0.2)) await this.#workSlowly(life);
     const seen = this.#effects.get(deliveryId);
-    if (faults && prng.chance(0.1)) {
+    // The time of faults may have ended meanwhile, and with it the starts that bring such a message again.
+    if (world.faults && prng.chance(0.1)) {
       counts.add('fault seen() throws');
       const number = this.#world.journal.deliveries.get(deliveryId)?.number ?? 0;
       const known = this.#world.ledger.inbound.get(number);

@@ -35,6 +35,8 @@ export interface WitnessSurroundings {
   readonly inFlight: number;
   /** Whether a wall clock jump or the like makes exact times meaningless. */
   readonly count: (what: string) => void;
+  /** The client writes PUBACK or PUBREC for that message. */
+  readonly answered?: (number: number) => void;
 }
 
 /** Packets that come from the server, as far as the witness looks at them. */
@@ -404,6 +406,7 @@ export class WireWitness {
     const owed = this.#owesPuback.get(id);
     hold(owed?.qos === qos, 22, () => `${kind} ${id} for no PUBLISH of this connection`);
     this.#owesPuback.delete(id);
+    this.surroundings.answered?.(owed.number);
     if (packet.reasonCode >= 0x80) this.#inbound.delete(id);
     else if (qos === 2) this.#inbound.set(id, 'PUBREC sent');
     const { journal, durableDelivery } = this.surroundings;

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { Ledger } from './ledger.ts';
+
+/** A ledger with messages 1 to 3 of one topic on their way to the client. */
+function setUp() {
+  const ledger = new Ledger();
+  for (const number of [1, 2, 3]) ledger.offer(number, 'in/0', 1, 1);
+  const deliver = (number: number, mayBeDropped: boolean) =>
+    ledger.deliver(number, 'in/0', false, 1, {
+      surviving: false,
+      ended: false,
+      late: false,
+      mayBeDropped,
+    });
+  return { ledger, deliver };
+}
+
+describe('the order of messages to the application', () => {
+  it('is that in which they came', () => {
+    const { deliver } = setUp();
+    deliver(1, false);
+    deliver(3, false);
+    expect(() => deliver(2, false)).toThrow('message 2 on in/0 is delivered after 3');
+  });
+
+  it('says nothing of a copy behind newer messages whose first one was answered and dropped', () => {
+    const { ledger, deliver } = setUp();
+    deliver(1, false);
+    deliver(3, false);
+    deliver(2, true);
+    expect([...ledger.droppedFirst]).toEqual([2]);
+  });
+
+  it('is judged where messages that may have been dropped come in order, and counts none of them', () => {
+    const { ledger, deliver } = setUp();
+    deliver(1, true);
+    deliver(3, true);
+    expect([...ledger.droppedFirst]).toEqual([]);
+    expect(() => deliver(2, false)).toThrow('message 2 on in/0 is delivered after 3');
+  });
+});
