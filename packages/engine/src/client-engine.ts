@@ -1,20 +1,13 @@
-import {
-  type AuthPacket,
-  MalformedPacketError,
-  type Packet,
-  PacketType,
-  packetSize,
-  ReasonCode,
-  reasonCodeName,
-} from '@mqtt-kit/packet';
+import { MalformedPacketError, PacketType, packetSize, ReasonCode } from '@mqtt-kit/packet';
 import type { Batch, Urgent } from './batch.ts';
-import { ProtocolBreach, packetName } from './breach.ts';
+import { ProtocolBreach } from './breach.ts';
 import type { Connection } from './connection.ts';
 import { ConnectionPhases } from './connection-phase.ts';
 import type { EngineOptions } from './engine-options.ts';
 import { IncomingPublish } from './incoming-publish.ts';
 import { OutgoingPublish } from './outgoing-publish.ts';
 import { Output } from './output.ts';
+import { ReceivedPackets } from './received-packets.ts';
 import type {
   CancelResult,
   ConnectRequest,
@@ -39,7 +32,8 @@ import { SubscribeRequests } from './subscribe-requests.ts';
  * time, in any order and again: a spurious one does nothing. No input throws on anything that came from the network.
  * After each input (or a few of one turn) take the urgent output, then batches until there is none.
  *
- * This class knows which input and which packet concerns whom; what becomes of it is the parts' business.
+ * This class knows which input concerns whom, `received-packets.ts` which packet; what becomes of it is the parts'
+ * business.
  */
 export class ClientEngine {
   readonly #shared: Shared;
@@ -47,6 +41,7 @@ export class ClientEngine {
   readonly #incoming: IncomingPublish;
   readonly #requests: SubscribeRequests;
   readonly #phases: ConnectionPhases;
+  readonly #received: ReceivedPackets;
   #begun = false;
 
   constructor(options: EngineOptions) {
@@ -64,6 +59,13 @@ export class ClientEngine {
       this.#outgoing,
       this.#incoming,
       this.#requests,
+    );
+    this.#received = new ReceivedPackets(
+      this.#shared,
+      this.#outgoing.acknowledgements,
+      this.#incoming,
+      this.#requests,
+      this.#phases,
     );
   }
 
@@ -202,8 +204,8 @@ export class ClientEngine {
       connection.decoder.push(chunk);
       let packet = connection.decoder.next();
       while (packet !== undefined) {
-        this.#take(packet, connection, now);
-        if (this.#isOver(connection)) return;
+        this.#received.take(packet, connection, now);
+        if (isOver(connection)) return;
         packet = connection.decoder.next();
       }
     } catch (error) {
@@ -341,87 +343,6 @@ export class ClientEngine {
     return this.#shared.output.takeUrgent();
   }
 
-  #take(packet: Packet, connection: Connection, now: Now): void {
-    const { output } = this.#shared;
-    if (output.tracing) output.tracePacket('received', packet);
-    if (connection.phase !== 'connected') {
-      this.#takeBeforeConnack(packet, connection, now);
-      return;
-    }
-    switch (packet.type) {
-      case PacketType.publish:
-        this.#incoming.publish(packet);
-        return;
-      case PacketType.puback:
-        this.#outgoing.acknowledgements.puback(packet);
-        return;
-      case PacketType.pubrec:
-        this.#outgoing.acknowledgements.pubrec(packet);
-        return;
-      case PacketType.pubrel:
-        this.#incoming.pubrel(packet);
-        return;
-      case PacketType.pubcomp:
-        this.#outgoing.acknowledgements.pubcomp(packet);
-        return;
-      case PacketType.suback:
-        this.#requests.suback(packet);
-        return;
-      case PacketType.unsuback:
-        this.#requests.unsuback(packet);
-        return;
-      case PacketType.pingresp:
-        connection.keepAlive?.pingAnswered();
-        return;
-      case PacketType.disconnect:
-        this.#phases.serverDisconnected(packet, connection, now);
-        return;
-      case PacketType.auth:
-        this.#takeAuth(packet, connection);
-        return;
-      default:
-        // [MQTT-3.2.0-2] A second CONNACK, or what only a client sends.
-        throw new ProtocolBreach(
-          ReasonCode.protocolError,
-          `${packetName(packet.type)} after CONNACK`,
-        );
-    }
-  }
-
-  /** [MQTT-3.2.0-1] Nothing but AUTH may come before CONNACK. */
-  #takeBeforeConnack(packet: Packet, connection: Connection, now: Now): void {
-    if (connection.phase === 'connecting') {
-      if (packet.type === PacketType.connack) {
-        this.#phases.connack(packet, connection, now);
-        return;
-      }
-      if (packet.type === PacketType.auth) {
-        this.#takeAuth(packet, connection);
-        return;
-      }
-    }
-    const reason =
-      packet.type === PacketType.disconnect
-        ? ` with 0x${packet.reasonCode.toString(16)} (${reasonCodeName(packet.reasonCode)})`
-        : '';
-    throw new ProtocolBreach(
-      ReasonCode.protocolError,
-      `${packetName(packet.type)}${reason} before CONNACK`,
-    );
-  }
-
-  #takeAuth(packet: AuthPacket, connection: Connection): void {
-    connection.authentication.authReceived(packet);
-    const { authenticationMethod, authenticationData } = packet.properties;
-    this.#shared.output.emit({
-      type: 'authentication',
-      reasonCode: packet.reasonCode,
-      method: authenticationMethod!,
-      data: authenticationData,
-      properties: packet.properties,
-    });
-  }
-
   #ping(connection: Connection): void {
     this.#shared.output.urge(connection.number, pingreqBytes, false);
     if (this.#shared.output.tracing) {
@@ -433,10 +354,11 @@ export class ClientEngine {
     this.#requests.pump();
     this.#outgoing.pump(now);
   }
+}
 
-  #isOver(connection: Connection): boolean {
-    return connection.phase === 'over';
-  }
+/** Asked anew after each packet, for the compiler too. */
+function isOver(connection: Connection): boolean {
+  return connection.phase === 'over';
 }
 
 const pingreqBytes = [Uint8Array.of(0xc0, 0x00)];

@@ -34,11 +34,11 @@ import { ProtocolBreach } from './breach.ts';
 import { Connection } from './connection.ts';
 import type { IncomingPublish } from './incoming-publish.ts';
 import { KeepAlive } from './keep-alive.ts';
-import { negotiate } from './negotiated.ts';
+import { checkConnack, negotiate } from './negotiated.ts';
 import type { OutgoingPublish } from './outgoing-publish.ts';
 import { judgeEnd } from './poison-judgement.ts';
-import { resume, sessionLost } from './publish-resumption.ts';
 import type { ConnectRequest, DisconnectRequest, Now, TransportEnd } from './request.ts';
+import { agreeOnSession, recordSession } from './session-agreement.ts';
 import type { Shared } from './shared.ts';
 import type { SubscribeRequests } from './subscribe-requests.ts';
 
@@ -111,7 +111,7 @@ export class ConnectionPhases {
       session.clientId = connection.request.clientId;
       session.serverKey = connection.request.serverKey;
       session.version = connection.request.version;
-      this.#recordSession();
+      recordSession(this.#shared);
     }
     if (output.tracing) output.tracePacket('sent', connection.connectPacket);
   }
@@ -125,7 +125,7 @@ export class ConnectionPhases {
     // From here on a breach is answered with DISCONNECT, and what was pipelined has reached its server.
     connection.connackReceived = true;
     connection.authentication.connackReceived(connack);
-    checkConnack(connack, connection);
+    checkConnack(connack, connection.request);
     const foreign = connack.sessionPresent && !session.isKnown();
     if (foreign && options.foreignSession !== 'adopt') {
       // [MQTT-3.2.2-4]
@@ -161,7 +161,7 @@ export class ConnectionPhases {
       connack,
     });
     this.#outgoing.pipelined.settle(connection);
-    this.#agreeOnSession(connection, sessionPresent, foreign, now);
+    agreeOnSession(this.#shared, this.#outgoing, sessionPresent, foreign, now);
   }
 
   /** The server ends the connection with its own word: there is nothing to add. */
@@ -243,47 +243,6 @@ export class ConnectionPhases {
     output.seal(connection.number, bytes, true);
   }
 
-  /** CONNACK said whether the server has the session: both sides go on from the same state. */
-  #agreeOnSession(connection: Connection, present: boolean, foreign: boolean, now: Now): void {
-    const { session } = this.#shared;
-    if (!present || foreign) this.#loseSession(connection, foreign);
-    const standing = foreign ? 'adopted' : present ? session.standing : 'established';
-    const { clientId, sessionExpirySeconds } = connection.negotiated;
-    const changed = standing !== session.standing || session.clientId !== clientId;
-    session.standing = standing;
-    session.clientId = clientId;
-    session.expirySeconds = sessionExpirySeconds;
-    if (changed) this.#recordSession();
-    if (present && !foreign) resume(this.#shared, this.#outgoing.sender, now);
-  }
-
-  /** The session that we know is not the server's. [MQTT-3.2.2-5] [MQTT-3.1.2-4] */
-  #loseSession(connection: Connection, foreign: boolean): void {
-    const { session, output } = this.#shared;
-    session.forgetDeliveries();
-    if (!session.hasState()) return;
-    const counts = sessionLost(this.#shared, this.#outgoing.outcomes);
-    session.incoming.clear();
-    session.identifiers.reset();
-    for (const packetIdentifier of connection.requests.keys()) {
-      session.identifiers.reserve(packetIdentifier);
-    }
-    session.standing = 'requested';
-    session.storeEpoch += 1;
-    if (output.recording) {
-      const expected = connection.sessionExpected ? 'sessionLost' : 'newSession';
-      const cause = foreign ? 'foreignSession' : expected;
-      output.record({ type: 'reset', storeEpoch: session.storeEpoch, cause });
-    }
-    if (connection.sessionExpected) output.emit({ type: 'sessionLost', ...counts });
-  }
-
-  #recordSession(): void {
-    const { session, output } = this.#shared;
-    const operation = session.operation();
-    if (output.recording && operation !== undefined) output.record(operation);
-  }
-
   /** Ends a connection at once, waiting for no commit: with DISCONNECT where a reason is given and the version has it. */
   #endUrgently(
     connection: Connection,
@@ -344,27 +303,6 @@ export class ConnectionPhases {
     if (session.isKnown() && session.expirySeconds === 0) session.standing = 'none';
     output.emit({ type: 'disconnected', connection: connection.number, reason });
   }
-}
-
-/** Checks what a successful CONNACK says against what CONNECT asked. */
-function checkConnack(connack: ConnackPacket, connection: Connection): void {
-  const { clientId, cleanStart } = connection.request;
-  const assigned = connack.properties.assignedClientIdentifier;
-  // [MQTT-3.2.2-2] [MQTT3-3.2.2-1]
-  if (cleanStart && connack.sessionPresent) {
-    throw inconsistent('presents a session although CONNECT asked for a new one');
-  }
-  // [MQTT-3.2.2-16]
-  if (connection.negotiated.reasons && clientId === '' && !assigned) {
-    throw inconsistent('has no Assigned Client Identifier although CONNECT left it to the server');
-  }
-  if (clientId !== '' && assigned !== undefined && assigned !== clientId) {
-    throw inconsistent(`assigns Client Identifier "${assigned}", CONNECT had "${clientId}"`);
-  }
-}
-
-function inconsistent(what: string): ProtocolBreach {
-  return new ProtocolBreach(ReasonCode.protocolError, `CONNACK ${what}`);
 }
 
 /** A session that CONNECT let end with the connection cannot be made to last by DISCONNECT (3.14.2.2.2). */

@@ -1,4 +1,5 @@
 import { type ConnackPacket, ReasonCode } from '@mqtt-kit/packet';
+import { ProtocolBreach } from './breach.ts';
 import type { ConnectRequest } from './request.ts';
 
 /**
@@ -45,6 +46,23 @@ const highestReceiveMaximum = 65_535;
 /** What is known before CONNACK: nothing that the server might forbid is taken for granted. */
 export function beforeConnack(request: ConnectRequest): Negotiated {
   return request.version === '3.1.1' ? constants(request) : { ...constants(request), ...cautious };
+}
+
+/** Checks what a successful CONNACK says against what CONNECT asked. */
+export function checkConnack(connack: ConnackPacket, request: ConnectRequest): void {
+  const { clientId, cleanStart } = request;
+  const assigned = connack.properties.assignedClientIdentifier;
+  // [MQTT-3.2.2-2] [MQTT3-3.2.2-1]
+  if (cleanStart && connack.sessionPresent) {
+    throw inconsistent('presents a session although CONNECT asked for a new one');
+  }
+  // [MQTT-3.2.2-16]
+  if (request.version === '5.0' && clientId === '' && !assigned) {
+    throw inconsistent('has no Assigned Client Identifier although CONNECT left it to the server');
+  }
+  if (clientId !== '' && assigned !== undefined && assigned !== clientId) {
+    throw inconsistent(`assigns Client Identifier "${assigned}", CONNECT had "${clientId}"`);
+  }
 }
 
 /** [MQTT-3.1.2-21] [MQTT-3.2.2-21] Server Keep Alive takes the place of ours, 0 included. */
@@ -111,4 +129,8 @@ const reasonPacketSize = 5;
 export function fittingReasonCode(reasonCode: number, negotiated: Negotiated): number {
   const fits = negotiated.reasons && negotiated.maximumPacketSize >= reasonPacketSize;
   return fits ? reasonCode : ReasonCode.success;
+}
+
+function inconsistent(what: string): ProtocolBreach {
+  return new ProtocolBreach(ReasonCode.protocolError, `CONNACK ${what}`);
 }
