@@ -1,7 +1,7 @@
 import { connack, disconnect, publish } from '@mqtt-kit/testkit';
 import { describe, expect, it } from 'vitest';
-import { connectWith } from './client.ts';
 import { ClientStage, watch } from './client-stage.test-support.ts';
+import { connectWith } from './connect.ts';
 import { MqttError } from './errors.ts';
 import type { ConnectAttempt } from './options.ts';
 
@@ -323,43 +323,55 @@ describe('versions', () => {
 describe('a session that is unknown here', () => {
   const kept = { clientId: 'me', cleanStart: false };
 
-  it('is thrown away by a clean start under 5.0', async () => {
+  it.each(['3.1.1', '5.0'] as const)(
+    'is thrown away by a connection in between, and nothing is sent on that: %s',
+    async (version) => {
+      const stage = new ClientStage({ sessionPresent: (number) => number === 1 });
+      const client = await connectWith(stage.environment, 'mqtt://h', {
+        ...kept,
+        version,
+        keepAliveSeconds: 0,
+        waitForConnection: false,
+        will: { topic: 'gone' },
+      });
+      let discarded = 0;
+      client.on('sessionDiscarded', () => {
+        discarded += 1;
+      });
+      const published = watch(client.publish('t', 'x', { qos: 1 }));
+      await stage.clock.settle();
+      expect(connects(stage).map(({ cleanStart, will }) => [cleanStart, will?.topic])).toEqual([
+        [false, 'gone'],
+        [true, undefined],
+        [false, 'gone'],
+      ]);
+      const [, between, last] = stage.broker.connections;
+      expect(between!.received.map(({ type }) => type)).toEqual([1, 14]);
+      expect(stage.sent('publish', last)).toHaveLength(1);
+      expect(published.state).toBe('resolved');
+      expect(discarded).toBe(1);
+      expect(client.connected).toBe(true);
+      await client.close({ timeoutMs: 0 });
+    },
+  );
+
+  it('ends under 5.0 with the connection that throws it away', async () => {
     const stage = new ClientStage({ sessionPresent: (number) => number === 1 });
-    const client = await stage.connect(kept);
-    let discarded = 0;
-    client.on('sessionDiscarded', () => {
-      discarded += 1;
-    });
-    await stage.clock.settle();
-    expect(connects(stage).map(({ cleanStart }) => cleanStart)).toEqual([false, true]);
-    expect(connects(stage)[1]?.properties.sessionExpiryInterval).toBe(604_800);
-    expect(discarded).toBe(1);
-    await stage.reconnect();
-    expect(connects(stage)[2]?.cleanStart).toBe(false);
+    await stage.connect(kept);
+    const expiries = connects(stage).map(({ properties }) => properties.sessionExpiryInterval);
+    expect(expiries).toEqual([604_800, 0, 604_800]);
   });
 
-  it('is thrown away by a connection in between under 3.1.1, and nothing is sent on that', async () => {
-    const stage = new ClientStage({ sessionPresent: (number) => number === 1 });
-    const client = await connectWith(stage.environment, 'mqtt://h', {
-      ...kept,
-      version: '3.1.1',
-      keepAliveSeconds: 0,
-      waitForConnection: false,
-      will: { topic: 'gone' },
+  it('is thrown away by a clean start where the server authenticates by more than CONNECT', async () => {
+    const stage = new ClientStage({
+      sessionPresent: (number) => number === 1,
+      connack: { authenticationMethod: 'PLAIN' },
     });
-    const published = watch(client.publish('t', 'x', { qos: 1 }));
-    await stage.clock.settle();
-    expect(connects(stage).map(({ cleanStart, will }) => [cleanStart, will?.topic])).toEqual([
-      [false, 'gone'],
-      [true, undefined],
-      [false, 'gone'],
-    ]);
-    const [, between, last] = stage.broker.connections;
-    expect(between!.received.map(({ type }) => type)).toEqual([1, 14]);
-    expect(stage.sent('publish', last)).toHaveLength(1);
-    expect(published.state).toBe('resolved');
-    expect(client.connected).toBe(true);
-    await client.close({ timeoutMs: 0 });
+    const authentication = { method: 'PLAIN', respond: () => new Uint8Array(1) };
+    await stage.connect({ ...kept, authentication });
+    expect(connects(stage).map(({ cleanStart }) => cleanStart)).toEqual([false, true]);
+    await stage.reconnect();
+    expect(connects(stage)[2]?.cleanStart).toBe(false);
   });
 
   it('ends the attempt when it cannot be thrown away', async () => {

@@ -352,7 +352,7 @@ export class Connector {
   #cleanStart(): boolean {
     const { cleanStart } = this.#settings;
     if (this.#versions.rules.cleanSession) return cleanStart;
-    if (this.#discarding) return true;
+    if (this.#discarding && this.#settings.authentication !== undefined) return true;
     const sessionLives = this.#wasConnected && this.#sessionExpirySeconds > 0;
     return cleanStart && !sessionLives;
   }
@@ -413,12 +413,14 @@ export class Connector {
   }
 
   /**
-   * Throws a session away that an earlier life left behind. Under 5.0 the next connection does it by a clean start;
-   * under 3.1.1 a session that began clean would end with its connection, so a connection in between does it.
+   * Throws a session away that an earlier life left behind, by a connection in between: under 3.1.1 a session that began
+   * clean ends with its connection, and under 5.0 there are servers that save none which began with a clean start
+   * (mosquitto 2.0), so that their next restart would lose it. Where the server has to be convinced by enhanced
+   * authentication a clean start is the lesser evil.
    */
   #discard(): void {
     this.#discarding = true;
-    if (!this.#versions.rules.cleanSession) {
+    if (this.#settings.authentication !== undefined) {
       this.#try();
       return;
     }
@@ -428,7 +430,7 @@ export class Connector {
     this.#cancelDiscard = () => abort.abort();
     this.#prepare()
       .then((preparation) => {
-        const request = { ...this.#request(preparation), cleanStart: true, will: undefined };
+        const request = this.#request(preparation);
         const { clock } = this.#environment;
         return discardSession(clock, request, this.#open(), this.#target(), abort.signal);
       })

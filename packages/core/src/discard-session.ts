@@ -6,7 +6,8 @@ import type { MqttError } from './errors.ts';
 import type { OpenTransport, TransportTarget } from './transport.ts';
 
 /**
- * Connects with a clean session and disconnects: the server then keeps nothing. An engine of its own does it, since
+ * Connects as `resumption` would, but with a clean session that ends with the connection and without a will, and
+ * disconnects: the server then keeps nothing. An engine of its own does it, since
  * that of the client would take this for its connection and send what it has queued.
  *
  * Resolves when the connection is over; rejects with an `MqttError` when it did not come about. Aborting `signal` ends
@@ -14,11 +15,17 @@ import type { OpenTransport, TransportTarget } from './transport.ts';
  */
 export function discardSession(
   clock: Clock,
-  request: ConnectRequest,
+  resumption: ConnectRequest,
   open: OpenTransport,
   target: TransportTarget,
   signal: AbortSignal,
 ): Promise<void> {
+  const request: ConnectRequest = {
+    ...resumption,
+    cleanStart: true,
+    will: undefined,
+    properties: { ...resumption.properties, sessionExpiryInterval: 0 },
+  };
   return new Promise((resolve, reject) => {
     let connected = false;
     const driver: Driver = new Driver(newEngine(), undefined, clock, {
