@@ -13,7 +13,8 @@ import {
 } from '@mqtt-kit/testkit';
 // biome-ignore lint/style/noRestrictedImports: as above
 import { onTestFinished } from 'vitest';
-import { connectWith, type Environment, type MqttClient } from './client.ts';
+import type { Environment, MqttClient } from './client.ts';
+import { connectWith } from './connect.ts';
 import type { MqttError } from './errors.ts';
 import { memoryStore } from './memory-session-store.ts';
 import type { ConnectOptions } from './options.ts';

@@ -1,6 +1,6 @@
 import { FaultyStore, ModelBroker, VirtualClock, VirtualLink } from '@mqtt-kit/testkit';
 import { describe, expect, it } from 'vitest';
-import { connectWith } from './client.ts';
+import { connectWith } from './connect.ts';
 
 const plan = {
   refusal: 0,

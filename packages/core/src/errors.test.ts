@@ -1,10 +1,13 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import * as errors from './errors.ts';
-import { MqttBreachError, MqttError, MqttSubscribeError, MqttUsageError } from './errors.ts';
+import { MqttBreachError, MqttError, MqttUsageError } from './errors.ts';
+import type * as subscribeErrors from './subscribe-error.ts';
+import { MqttSubscribeError } from './subscribe-error.ts';
 
 // The module under another address is a copy of its own, as a second version of the package would be.
 const copy: typeof errors = await import(`./errors.ts?${'copy'}`);
+const copied: typeof subscribeErrors = await import(`./subscribe-error.ts?${'copy'}`);
 
 describe('MqttError', () => {
   it('carries what the server said and what to do', () => {
@@ -46,7 +49,8 @@ describe('MqttError', () => {
     expect(new copy.MqttUsageError('x')).toBeInstanceOf(MqttError);
     expect(new copy.MqttUsageError('x')).toBeInstanceOf(MqttUsageError);
     expect(new copy.MqttUsageError('x')).not.toBeInstanceOf(MqttBreachError);
-    expect(new copy.MqttSubscribeError('subscribeRefused', 'x', [], undefined)).toBeInstanceOf(
+    expect(copied.MqttSubscribeError).not.toBe(MqttSubscribeError);
+    expect(new copied.MqttSubscribeError('subscribeRefused', 'x', [], undefined)).toBeInstanceOf(
       MqttSubscribeError,
     );
   });

@@ -1,5 +1,4 @@
 import type { Properties } from '@mqtt-kit/packet';
-import type { Subscription, SubscriptionGrant } from './subscription.ts';
 
 /** The stable names of everything that can go wrong. */
 export type MqttErrorCode =
@@ -49,7 +48,6 @@ export interface MqttErrorDetails {
 const anyError: unique symbol = Symbol.for('mqtt-kit.MqttError');
 const usageError: unique symbol = Symbol.for('mqtt-kit.MqttUsageError');
 const breachError: unique symbol = Symbol.for('mqtt-kit.MqttBreachError');
-const subscribeError: unique symbol = Symbol.for('mqtt-kit.MqttSubscribeError');
 
 /**
  * Every error of mqtt-kit. `code` is stable; `message` says what happened; `hint` what to do.
@@ -101,45 +99,17 @@ export class MqttBreachError extends MqttError {
   }
 }
 
-/**
- * One or more topic filters of a `subscribe` were refused (`subscribeRefused` by the server, `serverLimit` by what it
- * announced). Those that were granted stay subscribed.
- */
-export class MqttSubscribeError extends MqttError {
-  override readonly name: string = 'MqttSubscribeError';
-  /** What became of each filter, in the order of the call; 0x80 and above: refused. */
-  readonly grants: readonly SubscriptionGrant[];
-  /** Holds the filters that were granted; `undefined` when none was. */
-  readonly subscription: Subscription | undefined;
+markErrors(MqttError, anyError);
+markErrors(MqttUsageError, usageError);
+markErrors(MqttBreachError, breachError);
 
-  constructor(
-    code: 'subscribeRefused' | 'serverLimit',
-    message: string,
-    grants: readonly SubscriptionGrant[],
-    subscription: Subscription | undefined,
-    details: MqttErrorDetails = {},
-  ) {
-    super(code, message, details);
-    this.grants = grants;
-    this.subscription = subscription;
-  }
-
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    return isMarked(this, MqttSubscribeError, subscribeError, value);
-  }
-}
-
-for (const [type, mark] of [
-  [MqttError, anyError],
-  [MqttUsageError, usageError],
-  [MqttBreachError, breachError],
-  [MqttSubscribeError, subscribeError],
-] as const) {
+/** Objects of this class are told by that mark. */
+export function markErrors(type: { readonly prototype: MqttError }, mark: symbol): void {
   Object.defineProperty(type.prototype, mark, { value: true });
 }
 
 /** Only these classes themselves go by the mark: a class that an application derives is told apart as usual. */
-function isMarked(type: unknown, marked: unknown, mark: symbol, value: unknown): boolean {
+export function isMarked(type: unknown, marked: unknown, mark: symbol, value: unknown): boolean {
   if (type === marked) {
     return typeof value === 'object' && value !== null && mark in value;
   }

@@ -16,24 +16,23 @@ export {
   topicNameProblem,
   type UserProperty,
 } from '@mqtt-kit/packet';
-export {
-  type ClientEvents,
-  type CloseResult,
-  connectWith,
-  type Environment,
-  type EnvironmentWatcher,
-  type MqttClient,
-  type PublishPromise,
-  type PublishResult,
-  type SessionLoss,
+export type {
+  ClientEvents,
+  CloseResult,
+  Environment,
+  EnvironmentWatcher,
+  MqttClient,
+  PublishPromise,
+  PublishResult,
+  SessionLoss,
 } from './client.ts';
 export { type Cancel, type Clock, systemClock } from './clock.ts';
+export { connectWith } from './connect.ts';
 export {
   MqttBreachError,
   MqttError,
   type MqttErrorCode,
   type MqttErrorDetails,
-  MqttSubscribeError,
   MqttUsageError,
 } from './errors.ts';
 export { type MemoryStore, memoryStore, memoryStoreOver } from './memory-session-store.ts';
@@ -41,6 +40,7 @@ export type { Message } from './message.ts';
 export type * from './options.ts';
 export type { SessionIdentity, SessionStore } from './session-store.ts';
 export type { Status } from './status.ts';
+export { MqttSubscribeError } from './subscribe-error.ts';
 export type { MessageHandler, Subscription, SubscriptionGrant } from './subscription.ts';
 export { type TopicParams, type TopicPattern, topic } from './topic-pattern.ts';
 export type * from './transport.ts';

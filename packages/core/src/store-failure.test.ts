@@ -11,8 +11,8 @@ import {
   VirtualLink,
 } from '@mqtt-kit/testkit';
 import { describe, expect, it } from 'vitest';
-import { connectWith } from './client.ts';
 import { ClientStage, watch } from './client-stage.test-support.ts';
+import { connectWith } from './connect.ts';
 import { MqttError } from './errors.ts';
 import { memoryStore } from './memory-session-store.ts';
 import type { Message } from './message.ts';

@@ -1,6 +1,7 @@
 import type { Consumer } from './consumer.ts';
-import { type MqttError, MqttSubscribeError } from './errors.ts';
+import type { MqttError } from './errors.ts';
 import type { Limits } from './request-limits.ts';
+import { MqttSubscribeError } from './subscribe-error.ts';
 import {
   ClientSubscription,
   type SubscriptionGrant,

@@ -2,7 +2,8 @@ import { type Packet, PacketType, type SubscribePacket } from '@mqtt-kit/packet'
 import { publish, suback, unsuback } from '@mqtt-kit/testkit';
 import { describe, expect, it } from 'vitest';
 import { ClientStage, watch } from './client-stage.test-support.ts';
-import { MqttSubscribeError, MqttUsageError } from './errors.ts';
+import { MqttUsageError } from './errors.ts';
+import { MqttSubscribeError } from './subscribe-error.ts';
 
 function filtersOf(packets: readonly SubscribePacket[]): string[][] {
   return packets.map(({ subscriptions }) => subscriptions.map(({ topicFilter }) => topicFilter));
