@@ -1,6 +1,6 @@
 /** What an attempt to connect needs from the application: asked anew each time, checked, and put into wire form. */
 import type { Will } from '@mqtt-kit/engine';
-import type { ConnectSettings } from './connect-options.ts';
+import type { ConnectSettings } from './connect-settings.ts';
 import type { ConnectionUrl } from './connection-url.ts';
 import {
   checkCredentials,

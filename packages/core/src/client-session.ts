@@ -2,7 +2,7 @@
 import { ClientEngine, type SessionSnapshot } from '@mqtt-kit/engine';
 import type { ProtocolVersion } from '@mqtt-kit/packet';
 import type { Clock } from './clock.ts';
-import type { ConnectSettings } from './connect-options.ts';
+import type { ConnectSettings } from './connect-settings.ts';
 import { asError, MqttError } from './errors.ts';
 import type { SessionIdentity, SessionStore } from './session-store.ts';
 import type { VersionChoice } from './version-choice.ts';

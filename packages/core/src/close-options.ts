@@ -1,6 +1,6 @@
 import type { DisconnectRequest } from '@mqtt-kit/engine';
 import type { Properties } from '@mqtt-kit/packet';
-import type { ConnectSettings } from './connect-options.ts';
+import type { ConnectSettings } from './connect-settings.ts';
 import { MqttUsageError } from './errors.ts';
 import {
   checkOneOf,

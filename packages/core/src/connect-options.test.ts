@@ -1,7 +1,8 @@
 import { VirtualClock } from '@mqtt-kit/testkit';
 import { describe, expect, it } from 'vitest';
 import type { Environment } from './client.ts';
-import { type ConnectSettings, connectSettings } from './connect-options.ts';
+import { connectSettings } from './connect-options.ts';
+import type { ConnectSettings } from './connect-settings.ts';
 import { MqttUsageError } from './errors.ts';
 import { memoryStore } from './memory-session-store.ts';
 import type { ConnectOptions } from './options.ts';

@@ -16,7 +16,7 @@ import { type Properties, ReasonCode } from '@mqtt-kit/packet';
 import { type Preparation, prepareAttempt } from './attempt-preparation.ts';
 import type { Environment } from './client.ts';
 import type { Cancel } from './clock.ts';
-import type { ConnectSettings } from './connect-options.ts';
+import type { ConnectSettings } from './connect-settings.ts';
 import { type ConnectionFailure, connectionFailure } from './connection-error.ts';
 import type { ConnectionUrl } from './connection-url.ts';
 import { discardSession } from './discard-session.ts';

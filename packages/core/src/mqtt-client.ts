@@ -24,7 +24,7 @@ import {
 } from './client-session.ts';
 import type { Clock } from './clock.ts';
 import { type CloseSettings, closeSettings } from './close-options.ts';
-import type { ConnectSettings } from './connect-options.ts';
+import type { ConnectSettings } from './connect-settings.ts';
 import { Connector } from './connector.ts';
 import { type Consumer, HandlerConsumer, IteratorConsumer } from './consumer.ts';
 import { Dispatcher } from './dispatcher.ts';

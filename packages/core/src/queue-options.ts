@@ -1,6 +1,6 @@
 /** Bounds on what waits: for the server, and for handlers. */
 import type { BacklogBounds } from './backlog.ts';
-import type { ConnectSettings } from './connect-options.ts';
+import type { ConnectSettings } from './connect-settings.ts';
 import {
   checkAmount,
   checkBoolean,

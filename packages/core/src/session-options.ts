@@ -1,5 +1,5 @@
 /** Options that decide how long a session lives, and where it is kept. */
-import type { ConnectSettings } from './connect-options.ts';
+import type { ConnectSettings } from './connect-settings.ts';
 import { MqttUsageError } from './errors.ts';
 import {
   checkBoolean,

@@ -1,12 +1,9 @@
+import { ClientSubscription, type SubscriptionState } from './client-subscription.ts';
 import type { Consumer } from './consumer.ts';
 import type { MqttError } from './errors.ts';
 import type { Limits } from './request-limits.ts';
 import { MqttSubscribeError } from './subscribe-error.ts';
-import {
-  ClientSubscription,
-  type SubscriptionGrant,
-  type SubscriptionState,
-} from './subscription.ts';
+import type { SubscriptionGrant } from './subscription.ts';
 import type { Route } from './topic-filter-entry.ts';
 
 export interface SubscriptionUseOwner {

@@ -13,6 +13,7 @@
  */
 import type { Negotiated, RequestOutcome, Ticket } from '@mqtt-kit/engine';
 import { ReasonCode, sharedSubscription, type UserProperty } from '@mqtt-kit/packet';
+import type { ClientSubscription } from './client-subscription.ts';
 import type { Clock } from './clock.ts';
 import { describeReason } from './connection-error.ts';
 import type { Consumer } from './consumer.ts';
@@ -22,7 +23,6 @@ import { MqttError, MqttUsageError } from './errors.ts';
 import { packetsOf } from './filter-packets.ts';
 import { hasLimits, type Limits, RequestLimits } from './request-limits.ts';
 import type { SubscribeSettings, UnsubscribeSettings } from './subscribe-options.ts';
-import type { ClientSubscription } from './subscription.ts';
 import { SubscriptionTree } from './subscription-tree.ts';
 import { SubscriptionUse } from './subscription-use.ts';
 import { FilterEntry, type FilterRequest, type Route } from './topic-filter-entry.ts';
