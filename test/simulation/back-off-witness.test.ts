@@ -25,6 +25,17 @@ describe('the judge of delays', () => {
     wait(witness, 50, 10_001);
   });
 
+  it('lets them grow to a second after progress, as long as no other attempt is made', () => {
+    const witness = new BackOffWitness(1_000, 30_000);
+    witness.attempt();
+    witness.progress();
+    wait(witness, 500, 0);
+    wait(witness, 500, 0);
+    witness.attempt();
+    wait(witness, 2_000, 0);
+    expect(() => wait(witness, 500, 0)).toThrow('a delay of 500 ms in round 3');
+  });
+
   it('lets them grow after one that sent the client elsewhere at once', () => {
     const witness = new BackOffWitness(100, 30_000);
     wait(witness, 50, 0);

@@ -13,8 +13,9 @@ export class BackOffWitness {
   readonly #maxDelayMs: number;
   /** Rounds in which it may be: delays of different rounds can be the same. */
   #rounds: ReadonlySet<number> = new Set([0]);
-  /** Something came that may count as progress. */
+  /** Something came that may count as progress, since a delay was announced, and since the attempt began. */
   #progress = false;
+  #progressOfAttempt = false;
   #connectedAtMs: number | undefined;
 
   constructor(minDelayMs: number, maxDelayMs: number) {
@@ -26,13 +27,19 @@ export class BackOffWitness {
     this.#connectedAtMs = nowMs;
   }
 
+  attempt(): void {
+    this.#progressOfAttempt = false;
+  }
+
   progress(): void {
     this.#progress = true;
+    this.#progressOfAttempt = true;
   }
 
   /** The server sent the client elsewhere: it goes there without delay, and what it had before counts as ever. */
   redirected(nowMs: number): void {
     this.#rounds = this.#roundsAt(nowMs);
+    this.#progress = false;
     this.#connectedAtMs = undefined;
   }
 
@@ -42,7 +49,7 @@ export class BackOffWitness {
     const fitting = [...rounds].filter(
       (round) =>
         this.#delay(round, random) === delayMs ||
-        (this.#progress && this.#delay(round, random, longestInProgressMs) === delayMs),
+        (this.#progressOfAttempt && this.#delay(round, random, longestInProgressMs) === delayMs),
     );
     hold(
       fitting.length > 0,

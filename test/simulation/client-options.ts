@@ -46,6 +46,9 @@ export interface ClientRunOptions {
   /** How often the disk takes a part of a write, and the process dies in the middle of one. */
   readonly shortWrites: number;
   readonly deathsOnDisk: number;
+  /** Whether a client whose store failed goes on with what the store then has, and how often the store fails it. */
+  readonly onStoreFailure: 'stop' | 'rebuild';
+  readonly storeFailures: number;
 }
 
 export function drawClientOptions(prng: Prng): ClientRunOptions {
@@ -96,6 +99,8 @@ export function drawClientOptions(prng: Prng): ClientRunOptions {
     limits: prng.pick([0, 0, 0.3, 0.7]),
     shortWrites: prng.pick([0, 0.2]),
     deathsOnDisk: prng.pick([0, 0.002, 0.02]),
+    onStoreFailure: mode === 'durable' ? prng.pick(['stop', 'rebuild'] as const) : 'stop',
+    storeFailures: prng.pick([0, 0.01, 0.1]),
   };
 }
 

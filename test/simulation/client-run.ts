@@ -109,6 +109,8 @@ function unrestOf(world: ClientWorld): string | undefined {
   const unfinished = journal.unfinished[0];
   if (unfinished !== undefined)
     return `message ${unfinished.number} is ${unfinished.state} in the store`;
+  const undone = world.options.mode === 'durable' ? journal.undone : undefined;
+  if (undone !== undefined) return `delivery ${undone.delivery} is not done in the store`;
   return undefined;
 }
 

@@ -259,6 +259,7 @@ export class ClientWorld {
       foreignSession: options.foreignSession,
       lostSession: options.lostSession,
       redirects: options.redirects,
+      onStoreFailure: options.onStoreFailure,
       store: this.#storeOf(life),
       waitForConnection: false,
     };
@@ -289,11 +290,25 @@ export class ClientWorld {
     const { store } = this;
     return {
       durable: store.durable,
-      load: (identity) => store.load(identity),
+      load: (identity) => {
+        if (life.dead) return new Promise(() => {});
+        if (this.client !== undefined) this.#loadsAgain();
+        return store.load(identity);
+      },
       commit: (operations) => (life.dead ? new Promise(() => {}) : store.commit(operations)),
       clear: () => (life.dead ? undefined : store.clear()),
       close: () => (life.dead ? undefined : store.close()),
     };
+  }
+
+  /** The client goes on with what its store has, as after a crash; the application knows what it knew. */
+  #loadsAgain(): void {
+    hold(this.options.onStoreFailure === 'rebuild', 14, () => 'a store is opened again unasked');
+    this.trace.add('store opened again');
+    this.witness.restarted(this.#surroundings());
+    if (!this.#failsAtRandom()) return;
+    this.counts.add('fault store not opened');
+    throw new Error('the store cannot be opened');
   }
 
   /** The store could not be opened. */
@@ -355,7 +370,9 @@ export class ClientWorld {
       (error: MqttError) => {
         const givenUp = error.code === 'publishRefused' && error.reasonCode === undefined;
         if (givenUp) this.#checkGivenUp(number);
-        settled(givenUp ? 'given up' : error.code);
+        // Of a client that goes on this says that the store has it not.
+        const notStored = error.code === 'storeFailed' && this.#rebuilds && this.isAlive;
+        settled(givenUp ? 'given up' : notStored ? 'not stored' : error.code);
       },
     );
   }
@@ -475,7 +492,7 @@ export class ClientWorld {
   }
 
   settleCommit(fails: boolean): void {
-    this.store.settle(fails);
+    this.store.settle(fails || this.#failsAtRandom());
   }
 
   /** What holds at every moment. */
@@ -557,6 +574,11 @@ export class ClientWorld {
 
   /** What survived is known. */
   #recovered(): void {
+    if (this.client !== undefined) {
+      // Promises of this life are still to be settled.
+      this.counts.add('session rebuilt');
+      return;
+    }
     const unfinished = new Set(this.journal.unfinished.map(({ number }) => number));
     for (const message of this.ledger.published.values()) {
       if (unfinished.has(message.number)) message.outcome = 'undone';
@@ -638,11 +660,16 @@ export class ClientWorld {
     this.trace.add(`status ${status.state}`);
     hold(status.state !== 'connected' || this.#state !== 'connected', 15, () => 'connected twice');
     this.#state = status.state;
+    if (status.state === 'connecting') this.#backOff.attempt();
     if (status.state === 'connected') {
       this.#backOff.connected(this.nowMs);
       const { server } = this.network;
       if (server !== undefined) server.connackArrived = true;
       if (!status.sessionPresent) this.sessionIsOurs = true;
+    } else if (status.state === 'reconnecting' && status.reason.code === 'storeFailed') {
+      // Where the server sent the client may have been lost with it.
+      this.#redirect = undefined;
+      this.#backOff.waits(status.delayMs, this.clock.lastRandom, this.nowMs);
     } else if (status.state === 'reconnecting' && this.#redirect === 'told') {
       this.#redirect = 'followed';
       this.counts.add('redirect followed');
@@ -653,6 +680,8 @@ export class ClientWorld {
       this.#backOff.waits(status.delayMs, this.clock.lastRandom, this.nowMs);
     } else if (status.state === 'closed' && !this.closing) {
       this.counts.add(`gave up ${status.reason?.code}`);
+      const rebuilds = this.#rebuilds && status.reason?.code === 'storeFailed';
+      hold(!rebuilds, 12, () => 'a client that is to go on gives up with its store');
       if (this.#redirect === 'told') {
         this.counts.add('redirect reported');
         const { code } = status.reason ?? {};
@@ -751,7 +780,13 @@ export class ClientWorld {
     const onRecovered = (): void => this.#recovered();
     if (mode === 'memory' || store === 'list') {
       const manner = () => (this.#fails() ? 'fail' : this.#isLate() ? 'late' : 'now');
-      return new ListStore({ durable: mode === 'durable', manner, onDurable }, onRecovered);
+      const keepsFailed = (): boolean => {
+        const kept = this.#rebuilds && this.prng.chance(0.5);
+        if (kept) this.counts.add('failed commit kept');
+        return kept;
+      };
+      const durable = mode === 'durable';
+      return new ListStore({ durable, manner, keepsFailed, onDurable }, onRecovered);
     }
     return new DiskStore({
       durability: store,
@@ -770,6 +805,19 @@ export class ClientWorld {
   #fails(): boolean {
     const fails = this.failNextCommit && this.faults;
     if (fails) this.failNextCommit = false;
+    return fails || this.#failsAtRandom();
+  }
+
+  get #rebuilds(): boolean {
+    return this.options.onStoreFailure === 'rebuild';
+  }
+
+  /** The store fails a client that goes on all the same. */
+  #failsAtRandom(): boolean {
+    const { storeFailures } = this.options;
+    if (!this.#rebuilds || storeFailures === 0 || !this.faults || !this.isAlive) return false;
+    const fails = this.prng.chance(storeFailures);
+    if (fails) this.counts.add('fault store fails at random');
     return fails;
   }
 

@@ -58,6 +58,12 @@ export class JournalWitness {
     return [...this.messages.values()].filter((message) => message.state !== 'done');
   }
 
+  /** A delivery whose handler has not durably done with it. */
+  get undone(): JournalledDelivery | undefined {
+    for (const delivery of this.deliveries.values()) if (!delivery.done) return delivery;
+    return undefined;
+  }
+
   #take(operation: SessionOperation): void {
     switch (operation.type) {
       case 'out': {

@@ -58,7 +58,12 @@ export interface KeptDelivery {
 }
 
 /** What ends so was never on a wire, and never will be. */
-export const neverSent: ReadonlySet<string> = new Set(['withdrawn', 'queueFull', 'expired']);
+export const neverSent: ReadonlySet<string> = new Set([
+  'withdrawn',
+  'queueFull',
+  'expired',
+  'not stored',
+]);
 
 export class Ledger {
   readonly published: Map<number, PublishedMessage> = new Map();

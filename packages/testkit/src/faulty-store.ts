@@ -17,6 +17,8 @@ export interface FaultyStoreOptions {
   readonly durable?: boolean;
   /** Asked at each commit: `now` returns nothing at once, `late` waits for `settle`. */
   readonly manner: () => 'now' | 'late' | 'fail';
+  /** Asked about a commit that fails: whether it is kept all the same, as a disk may that fails to tell. */
+  readonly keepsFailed?: () => boolean;
   /** Called with what has become durable, in order. */
   readonly onDurable?: (operations: readonly SessionOperation[]) => void;
 }
@@ -51,8 +53,7 @@ export class FaultyStore implements SessionStore {
     if (this.#broken) return new Promise(() => {});
     const manner = this.#failed ? 'fail' : this.#options.manner();
     if (manner === 'fail') {
-      // After a failed write nothing is known of what lies behind it: the store takes nothing more.
-      this.#failed = true;
+      this.#fail(operations);
       throw noSpace();
     }
     if (manner === 'now' && this.#pending.length === 0) {
@@ -69,7 +70,7 @@ export class FaultyStore implements SessionStore {
     const commit = this.#pending.shift();
     if (commit === undefined) return 'nothing';
     if (fails || this.#failed) {
-      this.#failed = true;
+      this.#fail(commit.operations);
       commit.reject(noSpace());
       return 'failed';
     }
@@ -105,6 +106,12 @@ export class FaultyStore implements SessionStore {
 
   close(): void {
     this.#failed = false;
+  }
+
+  /** After a failed write nothing is known of what lies behind it: the store takes nothing more. */
+  #fail(operations: readonly SessionOperation[]): void {
+    if (!this.#failed && this.#options.keepsFailed?.()) this.#keep(operations);
+    this.#failed = true;
   }
 
   #keep(operations: readonly SessionOperation[]): void {
