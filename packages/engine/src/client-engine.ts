@@ -1,4 +1,4 @@
-import { MalformedPacketError, PacketType, packetSize, ReasonCode } from '@mqtt-kit/packet';
+import { clientPacketSize, MalformedPacketError, PacketType, ReasonCode } from '@mqtt-kit/packet';
 import type { Batch, Urgent } from './batch.ts';
 import { ProtocolBreach } from './breach.ts';
 import type { Connection } from './connection.ts';
@@ -306,7 +306,7 @@ export class ClientEngine {
       return;
     }
     const packet = connection.authentication.authPacket(data);
-    const size = packetSize(packet, connection.request.version);
+    const size = clientPacketSize(packet, connection.request.version);
     const { maximumPacketSize } = connection.negotiated;
     if (size > maximumPacketSize) {
       throw new Error(

@@ -19,14 +19,14 @@
  * as known from its first CONNACK on, not from the CONNECT that asked for it.
  */
 import {
+  ClientPacketEncoder,
   type ConnackPacket,
+  clientPacketSize,
   type DisconnectPacket,
   MalformedPacketError,
   noProperties,
-  PacketEncoder,
   PacketType,
   type Properties,
-  packetSize,
   ReasonCode,
 } from '@mqtt-kit/packet';
 import type { DisconnectReason } from './batch.ts';
@@ -256,8 +256,8 @@ export class ConnectionPhases {
       const packet = disconnectPacket(connection, reasonCode, noProperties);
       const { version } = connection.request;
       // [MQTT-3.2.2-15]
-      if (packetSize(packet, version) <= connection.negotiated.maximumPacketSize) {
-        const encoder = new PacketEncoder(version, 'client');
+      if (clientPacketSize(packet, version) <= connection.negotiated.maximumPacketSize) {
+        const encoder = new ClientPacketEncoder(version);
         encoder.encode(packet);
         bytes = encoder.take();
         if (output.tracing) output.tracePacket('sent', packet);
@@ -322,7 +322,7 @@ function disconnectPacket(
   const { reasons, maximumPacketSize } = connection.negotiated;
   if (!reasons) return { type: PacketType.disconnect, reasonCode, properties: noProperties };
   const packet: DisconnectPacket = { type: PacketType.disconnect, reasonCode, properties };
-  if (packetSize(packet, connection.request.version) <= maximumPacketSize) return packet;
+  if (clientPacketSize(packet, connection.request.version) <= maximumPacketSize) return packet;
   // [MQTT-3.14.2-3] [MQTT-3.14.2-4] What is only for people is left out where it does not fit.
   const { reasonString: _reason, userProperties: _pairs, ...rest } = properties;
   return { type: PacketType.disconnect, reasonCode, properties: rest };

@@ -2,7 +2,12 @@
  * The state of one connection, thrown away as a whole when the next begins: nothing can be left over.
  * How it begins and ends is told in `connection-phase.ts`; the flows keep here what must not outlive it.
  */
-import { type ConnectPacket, PacketDecoder, PacketEncoder, PacketType } from '@mqtt-kit/packet';
+import {
+  ClientPacketDecoder,
+  ClientPacketEncoder,
+  type ConnectPacket,
+  PacketType,
+} from '@mqtt-kit/packet';
 import type { AcceptedMessage } from './accepted-message.ts';
 import { EnhancedAuth } from './enhanced-auth.ts';
 import { Fifo } from './fifo.ts';
@@ -19,8 +24,8 @@ export class Connection {
   readonly number: number;
   readonly request: ConnectRequest;
   readonly connectPacket: ConnectPacket;
-  readonly encoder: PacketEncoder;
-  readonly decoder: PacketDecoder;
+  readonly encoder: ClientPacketEncoder;
+  readonly decoder: ClientPacketDecoder;
   readonly authentication: EnhancedAuth;
   readonly own: OwnLimits;
   phase: 'opening' | 'connecting' | 'connected' | 'over' = 'opening';
@@ -81,14 +86,10 @@ export class Connection {
     this.authentication = new EnhancedAuth(request);
     this.incomingAliases = new IncomingTopicAliases(this.own.topicAliasMaximum);
     this.connectPacket = connectPacket(request);
-    this.encoder = new PacketEncoder(request.version, 'client');
+    this.encoder = new ClientPacketEncoder(request.version);
     // CONNECT lies here until the transport is open, always in front of everything else. [MQTT-3.1.0-1]
     this.encoder.encode(this.connectPacket);
-    this.decoder = new PacketDecoder({
-      version: request.version,
-      receiver: 'client',
-      maximumPacketSize: this.own.maximumPacketSize,
-    });
+    this.decoder = new ClientPacketDecoder(request.version, this.own.maximumPacketSize);
   }
 
   /** Whether SUBSCRIBE and QoS 0 PUBLISH may leave now although CONNACK has not come. */

@@ -3,11 +3,11 @@
  * which alias its topic goes.
  */
 import {
+  clientPacketSize,
   noProperties,
   PacketType,
   type Properties,
   type PublishPacket,
-  packetSize,
 } from '@mqtt-kit/packet';
 import type { Connection } from './connection.ts';
 import { never } from './deadlines.ts';
@@ -127,7 +127,7 @@ export class PublishEncoding {
     const { maximumPacketSize } = connection.negotiated;
     if (maximumPacketSize === largestPacketSize) return true;
     // Two lengths in front of it may need a byte more each.
-    const size = packetSize(this.#packet, connection.request.version);
+    const size = clientPacketSize(this.#packet, connection.request.version);
     return size + aliasBytes + 2 <= maximumPacketSize;
   }
 
@@ -135,7 +135,7 @@ export class PublishEncoding {
     this.#fill(message, message.qos === 0 ? 0 : 1, message.properties);
     this.#packet.dup = false;
     try {
-      return packetSize(this.#packet, connection.request.version);
+      return clientPacketSize(this.#packet, connection.request.version);
     } catch {
       return 0; // It cannot be encoded at all, and encoding will say why.
     } finally {

@@ -5,10 +5,10 @@
  * [MQTT-4.9.0-3]
  */
 import {
+  clientPacketSize,
   InvalidPacketError,
   PacketType,
   type Properties,
-  packetSize,
   ReasonCode,
   type SubackPacket,
   type SubscribePacket,
@@ -137,7 +137,7 @@ export class SubscribeRequests {
     const packetIdentifier = session.identifiers.take();
     const packet = requestPacket(request, packetIdentifier, connection.negotiated);
     try {
-      const size = packetSize(packet, connection.request.version);
+      const size = clientPacketSize(packet, connection.request.version);
       // [MQTT-3.2.2-15]
       if (size > connection.negotiated.maximumPacketSize) {
         session.identifiers.release(packetIdentifier);

@@ -4,6 +4,7 @@ import { PacketDecoder } from './packet-decoder.ts';
 import type { PacketSender } from './packet-type.ts';
 import type { Packet } from './packets.ts';
 import type { ProtocolVersion } from './protocol-version.ts';
+import type { StreamDecoder } from './stream-decoder.ts';
 
 export function decoderFrom(
   sender: PacketSender,
@@ -23,7 +24,7 @@ export interface Decoded {
 }
 
 /** Pushes the chunks one by one and takes every packet. Any error but the one declared is thrown on. */
-export function decodeChunks(decoder: PacketDecoder, chunks: Iterable<Uint8Array>): Decoded {
+export function decodeChunks(decoder: StreamDecoder, chunks: Iterable<Uint8Array>): Decoded {
   const packets: Packet[] = [];
   let pushedBytes = 0;
   for (const chunk of chunks) {

@@ -1,3 +1,4 @@
+export { ClientPacketDecoder, ClientPacketEncoder, clientPacketSize } from './client-codec.ts';
 export { InvalidPacketError, MalformedPacketError } from './errors.ts';
 export { PacketDecoder, type PacketDecoderOptions } from './packet-decoder.ts';
 export { PacketEncoder, packetSize } from './packet-encoder.ts';

@@ -1,142 +1,23 @@
-/**
- * Turning packets into bytes. A packet is first measured, which also refuses what cannot be sent; only then is
- * anything written, into room of the right size. So a failure leaves everything as it was.
- */
-import { checkAuth, writeAuth } from './auth.ts';
-import { ByteWriter } from './byte-writer.ts';
-import { checkConnack, writeConnack } from './connack.ts';
-import { checkConnect, writeConnect } from './connect.ts';
-import { checkDisconnect, writeDisconnect } from './disconnect.ts';
-import { InvalidPacketError } from './errors.ts';
-import { Measure } from './measure.ts';
-import { fixedFlags, maySend, type PacketSender, PacketType } from './packet-type.ts';
-import type { Packet, PublishPacket } from './packets.ts';
-import { plainRemainingLength, writePlainPublish } from './plain-publish.ts';
+/** The encoder for either end of a connection, and for both at once. */
+import { checkClientPacket, writeClientPacket } from './client-packets.ts';
+import { maySend, type PacketSender } from './packet-type.ts';
+import type { Packet } from './packets.ts';
 import type { ProtocolVersion } from './protocol-version.ts';
-import { checkPublish, publishFlags, writePublish } from './publish.ts';
-import { checkAcknowledge, writeAcknowledge } from './publish-ack.ts';
-import { SlabRegion } from './slab.ts';
-import { checkSuback, writeSuback } from './suback.ts';
-import { checkSubscribe, writeSubscribe } from './subscribe.ts';
-import { checkUnsuback, writeUnsuback } from './unsuback.ts';
-import { checkUnsubscribe, writeUnsubscribe } from './unsubscribe.ts';
-import { variableByteIntegerSize } from './variable-byte-integer.ts';
-import type { Writer } from './writer.ts';
+import { checkServerPacket, writeServerPacket } from './server-packets.ts';
+import { measuredSize, type OtherPackets, SlabEncoder } from './slab-encoder.ts';
 
 /**
  * Encodes packets one after the other into slabs, so that all packets of one turn leave in one write.
  * Payloads up to 16 KiB are copied, larger ones are held by reference as chunks of their own.
  */
-export class PacketEncoder {
-  readonly version: ProtocolVersion;
-  readonly #measure: Measure;
-  readonly #writer: ByteWriter;
-  readonly #region = new SlabRegion();
-  /** Complete chunks; the one under way is what the region holds from `#chunkStart` to the writer's offset. */
-  #chunks: Uint8Array[] = [];
-  #chunkStart = 0;
-  #pendingBytes = 0;
-
+export class PacketEncoder extends SlabEncoder {
   /**
    * @param version the version of every packet.
    * @param sender refuses the packets, properties and reason codes that only the other end may send; without it
    * those of both ends are taken.
    */
   constructor(version: ProtocolVersion, sender?: PacketSender) {
-    this.version = version;
-    this.#measure = new Measure(version, sender);
-    this.#writer = new ByteWriter(this.#measure);
-  }
-
-  /** Bytes encoded and not yet taken. */
-  get pendingBytes(): number {
-    return this.#pendingBytes;
-  }
-
-  /**
-   * Appends one packet and returns its size in bytes.
-   * Under 3.1.1 properties and subscription options but the QoS have no place on the wire and are left out.
-   * @throws InvalidPacketError, leaving the bytes as they were, when a field cannot be put on the wire
-   * (a string over 65,535 bytes, a lone surrogate, U+0000, a packet over 268,435,460 bytes, a property that
-   * does not belong there, a refusal that 3.1.1 cannot express).
-   */
-  encode(packet: Packet): number {
-    const size =
-      (packet.type === PacketType.publish && this.#writePlain(packet)) ||
-      this.#write(packet, true) ||
-      this.#write(packet, false);
-    this.#pendingBytes += size;
-    return size;
-  }
-
-  /**
-   * The bytes encoded since the last take, in order. Their memory is the caller's from now on, but lies in a
-   * buffer that others have parts of: the views may be kept and written, their buffer must not be transferred.
-   */
-  take(): Uint8Array[] {
-    this.#endChunk();
-    const chunks = this.#chunks;
-    this.#chunks = [];
-    this.#region.release(this.#chunkStart);
-    this.#writer.bytes = this.#region.bytes;
-    this.#writer.offset = 0;
-    this.#chunkStart = 0;
-    this.#pendingBytes = 0;
-    return chunks;
-  }
-
-  /** Appends a PUBLISH with nothing unusual about it and returns its size, or 0 and appends nothing. */
-  #writePlain(packet: PublishPacket): number {
-    const { version } = this;
-    const remainingLength = plainRemainingLength(packet, version);
-    if (remainingLength === 0) return 0;
-    const size = 1 + variableByteIntegerSize(remainingLength) + remainingLength;
-    this.#makeRoom(size);
-    const writer = this.#writer;
-    const { bytes, offset } = writer;
-    if (!writePlainPublish(packet, version, remainingLength, bytes, offset)) return 0;
-    writer.offset = offset + size;
-    return size;
-  }
-
-  /** Appends a packet and returns its size, or 0 and appends nothing if its text is not ASCII as assumed. */
-  #write(packet: Packet, assumesAscii: boolean): number {
-    const measure = this.#measure;
-    measurePacket(measure, packet, assumesAscii);
-    const size = 1 + variableByteIntegerSize(measure.size) + measure.size;
-    this.#makeRoom(size - measure.referencedSize);
-    const writer = this.#writer;
-    const start = writer.offset;
-    writer.fixedHeader(firstByte(packet), measure.size);
-    writePacket(writer, packet);
-    if (writer.misfit) {
-      writer.offset = start;
-      return 0;
-    }
-    if (measure.referencedSize > 0) {
-      this.#endChunk();
-      this.#chunks.push((packet as PublishPacket).payload);
-    }
-    return size;
-  }
-
-  /** Lets the writer go on where `size` more bytes fit. */
-  #makeRoom(size: number): void {
-    const writer = this.#writer;
-    const region = this.#region;
-    if (region.grow(writer.offset + size)) return;
-    this.#endChunk();
-    region.open(size);
-    writer.bytes = region.bytes;
-    writer.offset = region.start;
-    this.#chunkStart = region.start;
-  }
-
-  /** Makes a chunk of what was written since the last one. */
-  #endChunk(): void {
-    const { bytes, offset } = this.#writer;
-    if (offset > this.#chunkStart) this.#chunks.push(bytes.subarray(this.#chunkStart, offset));
-    this.#chunkStart = offset;
+    super(version, sender, packetsOfBothEnds);
   }
 }
 
@@ -145,120 +26,16 @@ export class PacketEncoder {
  * @throws InvalidPacketError as `PacketEncoder.encode` does.
  */
 export function packetSize(packet: Packet, version: ProtocolVersion): number {
-  const measure = measures[version];
-  measurePacket(measure, packet, false);
-  return 1 + variableByteIntegerSize(measure.size) + measure.size;
+  return measuredSize(packet, version, packetsOfBothEnds);
 }
 
-const measures: Readonly<Record<ProtocolVersion, Measure>> = {
-  '3.1.1': new Measure('3.1.1'),
-  '5.0': new Measure('5.0'),
+const packetsOfBothEnds: OtherPackets = {
+  check(measure, packet) {
+    const check = maySend('client', packet.type, '5.0') ? checkClientPacket : checkServerPacket;
+    check(measure, packet);
+  },
+  write(writer, packet) {
+    const write = maySend('client', packet.type, '5.0') ? writeClientPacket : writeServerPacket;
+    write(writer, packet);
+  },
 };
-
-function measurePacket(measure: Measure, packet: Packet, assumesAscii: boolean): void {
-  measure.begin(packet.type, assumesAscii);
-  const { sender, version } = measure;
-  if (sender !== undefined && !maySend(sender, packet.type, version)) {
-    measure.fail(`a ${sender} may not send it in ${version}, expected it from the other end only`);
-  }
-  checkPacket(measure, packet);
-  writePacket(measure, packet);
-  measure.finish();
-}
-
-function firstByte(packet: Packet): number {
-  const flags = packet.type === PacketType.publish ? publishFlags(packet) : fixedFlags(packet.type);
-  return (packet.type << 4) | flags;
-}
-
-/** Refuses what the fields say together. What each says alone is refused when it is measured. */
-function checkPacket(measure: Measure, packet: Packet): void {
-  switch (packet.type) {
-    case PacketType.publish:
-      checkPublish(measure, packet);
-      break;
-    case PacketType.puback:
-    case PacketType.pubrec:
-    case PacketType.pubrel:
-    case PacketType.pubcomp:
-      checkAcknowledge(measure, packet);
-      break;
-    case PacketType.connect:
-      checkConnect(measure, packet);
-      break;
-    case PacketType.connack:
-      checkConnack(measure, packet);
-      break;
-    case PacketType.subscribe:
-      checkSubscribe(measure, packet);
-      break;
-    case PacketType.suback:
-      checkSuback(measure, packet);
-      break;
-    case PacketType.unsubscribe:
-      checkUnsubscribe(measure, packet);
-      break;
-    case PacketType.unsuback:
-      checkUnsuback(measure, packet);
-      break;
-    case PacketType.disconnect:
-      checkDisconnect(measure, packet);
-      break;
-    case PacketType.auth:
-      checkAuth(measure, packet);
-      break;
-    case PacketType.pingreq:
-    case PacketType.pingresp:
-      break;
-    default:
-      refuseType(packet);
-  }
-}
-
-/** For callers without types. */
-function refuseType(packet: never): never {
-  const { type } = packet as { readonly type: unknown };
-  throw new InvalidPacketError(`packet type is ${type}, expected 1 to 15`);
-}
-
-/** Writes what follows the fixed header. */
-function writePacket(writer: Writer, packet: Packet): void {
-  switch (packet.type) {
-    case PacketType.publish:
-      writePublish(writer, packet);
-      break;
-    case PacketType.puback:
-    case PacketType.pubrec:
-    case PacketType.pubrel:
-    case PacketType.pubcomp:
-      writeAcknowledge(writer, packet);
-      break;
-    case PacketType.connect:
-      writeConnect(writer, packet);
-      break;
-    case PacketType.connack:
-      writeConnack(writer, packet);
-      break;
-    case PacketType.subscribe:
-      writeSubscribe(writer, packet);
-      break;
-    case PacketType.suback:
-      writeSuback(writer, packet);
-      break;
-    case PacketType.unsubscribe:
-      writeUnsubscribe(writer, packet);
-      break;
-    case PacketType.unsuback:
-      writeUnsuback(writer, packet);
-      break;
-    case PacketType.disconnect:
-      writeDisconnect(writer, packet);
-      break;
-    case PacketType.auth:
-      writeAuth(writer, packet);
-      break;
-    case PacketType.pingreq:
-    case PacketType.pingresp:
-      break;
-  }
-}
