@@ -96,12 +96,16 @@ export class ClientWorld {
   #backOff: BackOffWitness;
   #state = 'none';
   #attemptsWhenClosed: number | undefined;
+  /** The client has given up what waited: whatever it handed out now would overtake that. */
+  #gaveUp = false;
   /** The server sent the client elsewhere: told it, or told it and waiting for the attempt. */
   #redirect: 'told' | 'followed' | undefined;
   #readingPaused = false;
   /** Messages at which the server closes each time. */
   readonly #poison: Set<number> = new Set();
   #resumedMs = 0;
+  /** A client went on with its store after a failure. */
+  #loadedAgain = false;
   /** The disk has refused something, and whoever asked may say so. */
   #refused = false;
 
@@ -192,6 +196,7 @@ export class ClientWorld {
     this.#state = 'none';
     this.#backOff = this.#newBackOff();
     this.#attemptsWhenClosed = undefined;
+    this.#gaveUp = false;
     this.filters.clear();
     this.#asked.clear();
     this.#subscriptions = [];
@@ -305,6 +310,7 @@ export class ClientWorld {
   #loadsAgain(): void {
     hold(this.options.onStoreFailure === 'rebuild', 14, () => 'a store is opened again unasked');
     this.trace.add('store opened again');
+    this.#loadedAgain = true;
     this.witness.restarted(this.#surroundings());
     if (!this.#failsAtRandom()) return;
     this.counts.add('fault store not opened');
@@ -468,6 +474,8 @@ export class ClientWorld {
       },
       (error) => this.fail(error),
     );
+    // With time it still waits for what is under way.
+    if (timeoutMs === 0) this.#gaveUp = true;
   }
 
   get unsettledPublishes(): number {
@@ -531,7 +539,8 @@ export class ClientWorld {
     if (client === undefined || this.options.overflow === 'wait') return;
     const { messages, bytes } = client.queued;
     const { queueMessages, queueBytes } = this.options;
-    if (this.life === 1) {
+    // What a store had in flight when it was read is queued again, whatever the bounds.
+    if (this.life === 1 && !this.#loadedAgain) {
       hold(
         messages <= queueMessages && bytes <= queueBytes,
         21,
@@ -592,6 +601,9 @@ export class ClientWorld {
   deliver(message: Message, unmatched = false): InboundMessage {
     const number = numberOfMessage(message);
     this.trace.add('message', number);
+    // A loop gets what its iterator holds also then.
+    const held = this.options.iterates && !unmatched;
+    hold(!this.#gaveUp || held, 8, () => `message ${number} is handed out after the end`);
     const surviving = this.options.mode === 'durable';
     const known = this.ledger.inbound.get(number);
     const ended = this.journal.ended.has(number) && this.options.delivery !== 'at-most-once';
@@ -693,6 +705,7 @@ export class ClientWorld {
         this.broker.forget('client');
       }
       this.#attemptsWhenClosed = this.network.link.attempts;
+      this.#gaveUp = true;
     }
   }
 

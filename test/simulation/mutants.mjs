@@ -56,29 +56,39 @@ export async function hunt(mutant, processes, minimise = false) {
       source.replace(mutant.find, () => mutant.replace),
     );
     const program = await bundle(folder, folder);
-    // A few first: most bugs need no more, and a process costs as much as some seeds.
-    let from = 1;
-    for (const seeds of [processes * 10, processes * 100, mostSeeds]) {
-      const share = Math.min(seeds, mostSeeds - from + 1);
-      if (share <= 0) break;
-      const assignment = {
-        level: mutant.level,
-        from,
-        seeds: share,
-        steps,
-        without: [],
-        mostFailures: 1,
-        minimise,
-      };
-      const { failures } = await runSeeds(program, assignment, processes);
-      const [first] = failures.sort((one, other) => one.seed - other.seed);
-      if (first !== undefined) return first;
-      from += share;
+    const found = await firstFailure(program, mutant.level, processes, minimise);
+    if (found === undefined) return undefined;
+    // Where the sources without it fail, too, it was not the bug that was found.
+    const sound = await bundle(join(folder, 'sound'));
+    const { failures } = await runSeeds(sound, assignmentOf(mutant.level, found.seed, 1), 1);
+    if (failures.length > 0) {
+      throw new Error(`${mutant.name}: seed ${found.seed} fails without it, too`);
     }
-    return undefined;
+    return found;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** @param {string} program @param {string} level @param {number} processes @param {boolean} minimise */
+async function firstFailure(program, level, processes, minimise) {
+  // A few first: most bugs need no more, and a process costs as much as some seeds.
+  let from = 1;
+  for (const seeds of [processes * 10, processes * 100, mostSeeds]) {
+    const share = Math.min(seeds, mostSeeds - from + 1);
+    if (share <= 0) break;
+    const assignment = { ...assignmentOf(level, from, share), minimise };
+    const { failures } = await runSeeds(program, assignment, processes);
+    const [first] = failures.sort((one, other) => one.seed - other.seed);
+    if (first !== undefined) return first;
+    from += share;
+  }
+  return undefined;
+}
+
+/** @param {string} level @param {number} from @param {number} seeds */
+function assignmentOf(level, from, seeds) {
+  return { level, from, seeds, steps, without: [], mostFailures: 1 };
 }
 
 /** Hunts all, or those whose name contains one of some words. @param {number} processes @param {string | undefined} only */
@@ -90,13 +100,18 @@ export async function showMutants(processes, only) {
   for (const [index, mutant] of mutants.entries()) {
     process.stderr.write(`\r${index + 1} of ${mutants.length}: ${mutant.name.padEnd(30)}`);
     const began = performance.now();
-    const found = await hunt(mutant, processes);
+    /** @type {unknown} */
+    let problem = `NOT FOUND in ${mostSeeds} seeds`;
+    const found = await hunt(mutant, processes).catch((error) => {
+      problem = error;
+      return undefined;
+    });
     const seconds = ((performance.now() - began) / 1000).toFixed(0);
     process.stderr.write('\r');
     if (found === undefined) missed += 1;
     const how =
       found === undefined
-        ? `NOT FOUND in ${mostSeeds} seeds`
+        ? String(problem)
         : `seed ${found.seed}: ${found.invariant}: ${found.message.split('\n', 1)[0]?.slice(0, 90)}`;
     console.log(
       `${mutant.name.padEnd(30)} ${String(mutant.invariant).padStart(6)} ${seconds.padStart(4)} s  ${how}`,
