@@ -11,6 +11,8 @@ export type UserProperty = readonly [name: string, value: string];
 /** Where a property may stand: in a packet's own properties, or in the will's within CONNECT. */
 export type PropertyPlace = PacketTypeName | 'will';
 
+type Places = readonly PropertyPlace[];
+
 /** The data types of the specification (1.5), and what their values are here. */
 interface ValueTypes {
   readonly Byte: number;
@@ -25,8 +27,8 @@ interface ValueTypes {
 /** What the table says about one property. */
 export interface PropertyDefinition {
   readonly identifier: number;
-  /** The name in the specification, for messages. */
-  readonly name: string;
+  /** The name in the specification, for messages, where it is not the key in words. */
+  readonly name?: string;
   readonly type: keyof ValueTypes;
   /** An identifier in another packet makes it malformed (0x81). */
   readonly packets: readonly PropertyPlace[];
@@ -40,12 +42,26 @@ export interface PropertyDefinition {
   readonly reasonCode?: number;
 }
 
+/** The packets that answer, or end something. */
+const answers: Places = [
+  'connack',
+  'puback',
+  'pubrec',
+  'pubrel',
+  'pubcomp',
+  'suback',
+  'unsuback',
+  'disconnect',
+  'auth',
+];
+
+const everywhere: Places = ['connect', 'will', 'publish', 'subscribe', 'unsubscribe', ...answers];
+
 /** Every property by its key in `Properties`. */
 export const propertyTable = {
   /** 1 when the payload is UTF-8 text, 0 (also when absent) when it is unspecified bytes. */
   payloadFormatIndicator: {
     identifier: 0x01,
-    name: 'Payload Format Indicator',
     type: 'Byte',
     packets: ['publish', 'will'],
     values: 'zero or one',
@@ -53,21 +69,18 @@ export const propertyTable = {
   /** Seconds until the message is of no use any more. Absent: it never expires. */
   messageExpiryInterval: {
     identifier: 0x02,
-    name: 'Message Expiry Interval',
     type: 'Four Byte Integer',
     packets: ['publish', 'will'],
   },
   /** What the payload is, by agreement of sender and receiver: often a MIME type. */
   contentType: {
     identifier: 0x03,
-    name: 'Content Type',
     type: 'UTF-8 Encoded String',
     packets: ['publish', 'will'],
   },
   /** The topic name that an answer goes to: not empty, no wildcards. */
   responseTopic: {
     identifier: 0x08,
-    name: 'Response Topic',
     type: 'UTF-8 Encoded String',
     packets: ['publish', 'will'],
     values: 'topic name', // [MQTT-3.3.2-14]
@@ -76,7 +89,6 @@ export const propertyTable = {
   /** What an answer repeats, so that the requester knows which request it answers. */
   correlationData: {
     identifier: 0x09,
-    name: 'Correlation Data',
     type: 'Binary Data',
     packets: ['publish', 'will'],
   },
@@ -96,7 +108,6 @@ export const propertyTable = {
   /** Seconds that the session outlives the connection. 0: it ends with it; 4,294,967,295: it never ends. */
   sessionExpiryInterval: {
     identifier: 0x11,
-    name: 'Session Expiry Interval',
     type: 'Four Byte Integer',
     packets: ['connect', 'connack', 'disconnect'],
     sender: { disconnect: 'client' }, // [MQTT-3.14.2-2]
@@ -104,35 +115,30 @@ export const propertyTable = {
   /** The client identifier that the server chose, when CONNECT had none. */
   assignedClientIdentifier: {
     identifier: 0x12,
-    name: 'Assigned Client Identifier',
     type: 'UTF-8 Encoded String',
     packets: ['connack'],
   },
   /** Seconds, to be used in place of the Keep Alive of CONNECT. 0: off. */
   serverKeepAlive: {
     identifier: 0x13,
-    name: 'Server Keep Alive',
     type: 'Two Byte Integer',
     packets: ['connack'],
   },
   /** The name of the method of enhanced authentication. */
   authenticationMethod: {
     identifier: 0x15,
-    name: 'Authentication Method',
     type: 'UTF-8 Encoded String',
     packets: ['connect', 'connack', 'auth'],
   },
   /** Data of that method; never without it. */
   authenticationData: {
     identifier: 0x16,
-    name: 'Authentication Data',
     type: 'Binary Data',
     packets: ['connect', 'connack', 'auth'],
   },
   /** 0: Reason String and User Properties only in PUBLISH, CONNACK and DISCONNECT. Absent: 1. */
   requestProblemInformation: {
     identifier: 0x17,
-    name: 'Request Problem Information',
     type: 'Byte',
     packets: ['connect'],
     values: 'zero or one',
@@ -140,14 +146,12 @@ export const propertyTable = {
   /** Seconds between the end of the connection and the will. Absent: 0. */
   willDelayInterval: {
     identifier: 0x18,
-    name: 'Will Delay Interval',
     type: 'Four Byte Integer',
     packets: ['will'],
   },
   /** 1: the server may send Response Information. Absent: 0. */
   requestResponseInformation: {
     identifier: 0x19,
-    name: 'Request Response Information',
     type: 'Byte',
     packets: ['connect'],
     values: 'zero or one',
@@ -155,14 +159,12 @@ export const propertyTable = {
   /** What response topics are to be made from, usually their beginning. */
   responseInformation: {
     identifier: 0x1a,
-    name: 'Response Information',
     type: 'UTF-8 Encoded String',
     packets: ['connack'],
   },
   /** The server to use in place of this one, with reason codes 0x9C and 0x9D. */
   serverReference: {
     identifier: 0x1c,
-    name: 'Server Reference',
     type: 'UTF-8 Encoded String',
     packets: ['connack', 'disconnect'],
     sender: { disconnect: 'server' },
@@ -170,24 +172,12 @@ export const propertyTable = {
   /** What happened, in words for people. */
   reasonString: {
     identifier: 0x1f,
-    name: 'Reason String',
     type: 'UTF-8 Encoded String',
-    packets: [
-      'connack',
-      'puback',
-      'pubrec',
-      'pubrel',
-      'pubcomp',
-      'suback',
-      'unsuback',
-      'disconnect',
-      'auth',
-    ],
+    packets: answers as Places,
   },
   /** The most QoS 1 and 2 messages that the sender of this will have unacknowledged. Absent: 65,535. */
   receiveMaximum: {
     identifier: 0x21,
-    name: 'Receive Maximum',
     type: 'Two Byte Integer',
     packets: ['connect', 'connack'],
     values: 'not zero',
@@ -195,14 +185,12 @@ export const propertyTable = {
   /** The highest Topic Alias that the sender of this accepts. Absent or 0: none. */
   topicAliasMaximum: {
     identifier: 0x22,
-    name: 'Topic Alias Maximum',
     type: 'Two Byte Integer',
     packets: ['connect', 'connack'],
   },
   /** A number that stands for the topic name, from 1 to the receiver's Topic Alias Maximum. */
   topicAlias: {
     identifier: 0x23,
-    name: 'Topic Alias',
     type: 'Two Byte Integer',
     packets: ['publish'],
     values: 'not zero', // [MQTT-3.3.2-8]
@@ -219,7 +207,6 @@ export const propertyTable = {
   /** 0: the server keeps no retained messages. Absent: 1. */
   retainAvailable: {
     identifier: 0x25,
-    name: 'Retain Available',
     type: 'Byte',
     packets: ['connack'],
     values: 'zero or one',
@@ -229,43 +216,12 @@ export const propertyTable = {
     identifier: 0x26,
     name: 'User Property',
     type: 'UTF-8 String Pair',
-    packets: [
-      'connect',
-      'will',
-      'connack',
-      'publish',
-      'puback',
-      'pubrec',
-      'pubrel',
-      'pubcomp',
-      'subscribe',
-      'suback',
-      'unsubscribe',
-      'unsuback',
-      'disconnect',
-      'auth',
-    ],
-    repeatsIn: [
-      'connect',
-      'will',
-      'connack',
-      'publish',
-      'puback',
-      'pubrec',
-      'pubrel',
-      'pubcomp',
-      'subscribe',
-      'suback',
-      'unsubscribe',
-      'unsuback',
-      'disconnect',
-      'auth',
-    ],
+    packets: everywhere as Places,
+    repeatsIn: everywhere as Places,
   },
   /** The largest packet, in bytes, that the sender of this accepts. Absent: no limit but the protocol's. */
   maximumPacketSize: {
     identifier: 0x27,
-    name: 'Maximum Packet Size',
     type: 'Four Byte Integer',
     packets: ['connect', 'connack'],
     values: 'not zero',
@@ -273,7 +229,6 @@ export const propertyTable = {
   /** 0: the server takes no wildcards in SUBSCRIBE. Absent: 1. */
   wildcardSubscriptionAvailable: {
     identifier: 0x28,
-    name: 'Wildcard Subscription Available',
     type: 'Byte',
     packets: ['connack'],
     values: 'zero or one',
@@ -281,7 +236,6 @@ export const propertyTable = {
   /** 0: the server takes no Subscription Identifiers. Absent: 1. */
   subscriptionIdentifiersAvailable: {
     identifier: 0x29,
-    name: 'Subscription Identifiers Available',
     type: 'Byte',
     packets: ['connack'],
     values: 'zero or one',
@@ -289,7 +243,6 @@ export const propertyTable = {
   /** 0: the server takes no shared subscriptions. Absent: 1. */
   sharedSubscriptionAvailable: {
     identifier: 0x2a,
-    name: 'Shared Subscription Available',
     type: 'Byte',
     packets: ['connack'],
     values: 'zero or one',
@@ -344,7 +297,7 @@ function propertyOf(key: keyof Properties, definition: PropertyDefinition): Prop
   return {
     key,
     identifier: definition.identifier,
-    name: definition.name,
+    name: definition.name ?? wordsOf(key),
     type: definition.type,
     packets: new Set(definition.packets),
     sender: definition.sender,
@@ -352,4 +305,10 @@ function propertyOf(key: keyof Properties, definition: PropertyDefinition): Prop
     values: definition.values,
     reasonCode: definition.reasonCode ?? ReasonCode.protocolError,
   };
+}
+
+/** `topicAlias` is the "Topic Alias" of the specification. */
+function wordsOf(key: string): string {
+  const words = key.replace(/[A-Z]/g, ' $&');
+  return `${words[0]?.toUpperCase()}${words.slice(1)}`;
 }

@@ -84,6 +84,13 @@ describe('reason codes by packet', () => {
 });
 
 describe('reasonCodeName', () => {
+  it('names each code as its key does', () => {
+    const letters = (text: string) => text.replace(/[^a-z\d]/gi, '').toLowerCase();
+    for (const [key, code] of Object.entries(ReasonCode)) {
+      expect(letters(reasonCodeName(code))).toBe(letters(key));
+    }
+  });
+
   it('knows each code that some packet may carry, and each of ReasonCode', () => {
     const codes = expected
       .flatMap(([, , list]) => list.split(' '))
