@@ -1,5 +1,6 @@
 import type { SessionSnapshot } from '@mqtt-kit/engine';
 import type { Environment, MqttClient } from './client.ts';
+import { ClientLife } from './client-life.ts';
 import { closeStore, loadSession } from './client-session.ts';
 import type { Clock } from './clock.ts';
 import { connectSettings } from './connect-options.ts';
@@ -33,15 +34,15 @@ export async function connectWith(
   const clientId = settings.clientId ?? randomClientId(environment.clock);
   const identity = { clientId, serverKey: settings.urls[0]?.server ?? '' };
   if (store === undefined) {
-    return Client.start(new Client({ environment, settings, clientId, store, snapshot: [] }));
+    return start(new ClientLife({ environment, settings, clientId, store, snapshot: [] }));
   }
   const { durable } = store;
   const snapshot = await loaded(store, identity, settings);
-  let client: Client;
+  let life: ClientLife;
   try {
     const abortedMeanwhile = abortedBefore(settings, 'connecting');
     if (abortedMeanwhile !== undefined) throw abortedMeanwhile;
-    client = new Client({
+    life = new ClientLife({
       environment,
       // A store that turned out not to be durable has other defaults.
       settings: store.durable === durable ? settings : readSettings(environment, url, options),
@@ -53,7 +54,12 @@ export async function connectWith(
     await store.close();
     throw error;
   }
-  return Client.start(client);
+  return start(life);
+}
+
+async function start(life: ClientLife): Promise<MqttClient> {
+  await life.start();
+  return new Client(life);
 }
 
 function readSettings(

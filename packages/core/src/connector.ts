@@ -34,7 +34,7 @@ export interface ConnectorHandlers {
   openStore(): Promise<void> | undefined;
   onStatus(status: Status): void;
   /** What no status and no promise tells. */
-  onError(error: MqttError): void;
+  onConnectionError(error: MqttError): void;
   /** A session that the server kept, and that is unknown here, was thrown away. */
   onSessionDiscarded(): void;
   /** No further attempt is made. */
@@ -392,7 +392,7 @@ export class Connector {
     this.#versions.attemptFailed();
     this.#wait(error, redirected || this.#servers.next(wasGood));
     // Last, since a listener may close the client: nothing of ours comes after it.
-    if (report) this.#handlers.onError(error);
+    if (report) this.#handlers.onConnectionError(error);
   }
 
   #wait(reason: MqttError, sameRound: boolean): void {

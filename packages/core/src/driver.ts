@@ -40,7 +40,7 @@ export interface DriverHandlers {
   /** The store failed: nothing works any more, and nothing that was not committed was sent. */
   onStoreFailed(error: MqttError): void;
   /** Another engine is there, before anything that was not stored in time is told to it. None: no `rebuild` comes. */
-  onRebuilt?(failure: MqttError): void;
+  readonly onRebuilt?: ((failure: MqttError) => void) | undefined;
 }
 
 /** How a connection's transport ended. */
