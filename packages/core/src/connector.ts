@@ -12,10 +12,11 @@
  * ends in one place, `#ended`, whatever ended it.
  */
 import type { ConnectRequest, DisconnectReason, EngineEvent } from '@mqtt-kit/engine';
-import { type Properties, ReasonCode } from '@mqtt-kit/packet';
+import { ReasonCode } from '@mqtt-kit/packet';
 import { type Preparation, prepareAttempt } from './attempt-preparation.ts';
 import type { Environment } from './client.ts';
 import type { Cancel } from './clock.ts';
+import { connectRequest, transportTarget } from './connect-request.ts';
 import type { ConnectSettings } from './connect-settings.ts';
 import { type ConnectionFailure, connectionFailure } from './connection-error.ts';
 import type { ConnectionUrl } from './connection-url.ts';
@@ -23,7 +24,7 @@ import { discardSession } from './discard-session.ts';
 import type { Driver } from './driver.ts';
 import { asError, MqttError, MqttUsageError } from './errors.ts';
 import { ReconnectPolicy, type ReconnectSettings, stableAfterMs } from './reconnect.ts';
-import { mostRedirects, redirectOf } from './redirect.ts';
+import { redirection, redirectOf, redirectProblem } from './redirect.ts';
 import { ServerList } from './server-list.ts';
 import type { Status } from './status.ts';
 import type { OpenTransport, TransportTarget } from './transport.ts';
@@ -193,31 +194,18 @@ export class Connector {
 
   /** Goes where the server sends us, when the options and the limits allow it. */
   #redirect(reason: DisconnectReason): ConnectionFailure | undefined {
-    const packet =
-      reason.kind === 'refused'
-        ? reason.connack
-        : reason.kind === 'serverDisconnected'
-          ? reason.packet
-          : undefined;
-    const forGood = packet?.reasonCode === ReasonCode.serverMoved;
-    if (!forGood && packet?.reasonCode !== ReasonCode.useAnotherServer) return undefined;
+    const packet = redirection(reason);
+    if (packet === undefined) return undefined;
     const stood =
       this.#state === 'connected' && this.#nowMs() - this.#connectedAtMs >= stableAfterMs;
     if (stood) this.#redirects = 0;
     const { transports } = this.#environment;
-    const redirect = redirectOf(packet?.properties.serverReference, this.#url, transports);
-    const problem =
-      this.#settings.redirects === 'report'
-        ? "redirects: 'follow' goes there"
-        : 'problem' in redirect
-          ? `it is not gone to: ${redirect.problem}`
-          : this.#redirects >= mostRedirects
-            ? `it is not gone to: it is the redirect number ${mostRedirects + 1} in a row`
-            : undefined;
+    const redirect = redirectOf(packet.properties.serverReference, this.#url, transports);
+    const problem = redirectProblem(redirect, this.#settings.redirects, this.#redirects);
     const { error } = this.#failure(reason, problem);
-    if (problem !== undefined || 'problem' in redirect) return { error, fatal: true };
+    if ('problem' in redirect || problem !== undefined) return { error, fatal: true };
     this.#redirects += 1;
-    this.#servers.redirect(redirect.url, forGood);
+    this.#servers.redirect(redirect.url, packet.reasonCode === ReasonCode.serverMoved);
     return { error, fatal: false };
   }
 
@@ -322,30 +310,13 @@ export class Connector {
     }
   }
 
-  #request({ username, password, will, authenticationData }: Preparation): ConnectRequest {
-    const settings = this.#settings;
-    const cleanStart = this.#cleanStart();
-    const authenticated: Properties =
-      settings.authentication === undefined
-        ? settings.properties
-        : {
-            ...settings.properties,
-            authenticationMethod: settings.authentication.method,
-            ...(authenticationData !== undefined && { authenticationData }),
-          };
-    return {
+  #request(preparation: Preparation): ConnectRequest {
+    return connectRequest(this.#settings, preparation, {
       version: this.#versions.version,
       clientId: this.#clientId,
-      cleanStart,
-      keepAliveSeconds: settings.keepAliveSeconds,
-      username,
-      password,
-      will,
-      properties: authenticated,
-      serverKey: settings.urls[0]?.server ?? '',
+      cleanStart: this.#cleanStart(),
       fellBack: this.#fellBack,
-      pipeline: !settings.waitForConnection && cleanStart && settings.authentication === undefined,
-    };
+    });
   }
 
   /** Rule 4: under 5.0 the option governs the first connection, later ones go on with the session while it lives. */
@@ -363,9 +334,7 @@ export class Connector {
   }
 
   #target(): TransportTarget {
-    const { tls, webSocket, maximumPacketSize } = this.#settings;
-    const { scheme, hostname, port, path } = this.#url;
-    return { scheme, hostname, port, path, tls, webSocket, maximumPacketSize };
+    return transportTarget(this.#settings, this.#url);
   }
 
   /** An attempt or a connection is over: wait and try again, or stop. */

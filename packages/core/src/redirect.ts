@@ -1,9 +1,11 @@
 /** Where a Server Reference leads (4.11), and whether a client may go there. */
+import type { DisconnectReason } from '@mqtt-kit/engine';
+import { type ConnackPacket, type DisconnectPacket, ReasonCode } from '@mqtt-kit/packet';
 import { type ConnectionUrl, parseConnectionUrl } from './connection-url.ts';
 import { asError } from './errors.ts';
 
 /** Redirects in a row, without a connection in between that stood for 10 s, that are followed. */
-export const mostRedirects = 5;
+const mostRedirects = 5;
 
 /** A way to go, or why none of those named is one. */
 export type Redirect = { readonly url: ConnectionUrl } | { readonly problem: string };
@@ -26,6 +28,34 @@ export function redirectOf(
     problem = redirect.problem;
   }
   return { problem };
+}
+
+/** The packet by which a connection ended that sends us elsewhere. */
+export function redirection(
+  reason: DisconnectReason,
+): ConnackPacket | DisconnectPacket | undefined {
+  const packet =
+    reason.kind === 'refused'
+      ? reason.connack
+      : reason.kind === 'serverDisconnected'
+        ? reason.packet
+        : undefined;
+  const sends =
+    packet?.reasonCode === ReasonCode.serverMoved ||
+    packet?.reasonCode === ReasonCode.useAnotherServer;
+  return sends ? packet : undefined;
+}
+
+/** Why it is not followed, after so many in a row; `undefined` where it is. */
+export function redirectProblem(
+  redirect: Redirect,
+  redirects: 'report' | 'follow',
+  followed: number,
+): string | undefined {
+  if (redirects === 'report') return "redirects: 'follow' goes there";
+  if ('problem' in redirect) return `it is not gone to: ${redirect.problem}`;
+  if (followed < mostRedirects) return undefined;
+  return `it is not gone to: it is the redirect number ${mostRedirects + 1} in a row`;
 }
 
 function oneOf(

@@ -6,10 +6,6 @@
  * on, so that a message that comes before SUBACK finds its handler, and so that nothing is forgotten when the
  * connection is lost in between: when the next one stands, everything that the server's session does not hold is asked
  * for again, in as few packets as properties allow. What the server refuses is taken out and not asked for again.
- *
- * Subscription Identifiers tell overlapping filters apart (rule 10 of the design). A SUBSCRIBE carries one for all its
- * filters, so filters that share no topic name share an identifier when they come in one call, or when there are many
- * of them: ten thousand plain topics fit into a few packets.
  */
 import type { Negotiated, RequestOutcome, Ticket } from '@mqtt-kit/engine';
 import { ReasonCode, sharedSubscription, type UserProperty } from '@mqtt-kit/packet';
@@ -20,9 +16,11 @@ import type { Consumer } from './consumer.ts';
 import type { Waiting } from './delivery.ts';
 import type { Driver } from './driver.ts';
 import { MqttError, MqttUsageError } from './errors.ts';
-import { packetsOf } from './filter-packets.ts';
 import { hasLimits, type Limits, RequestLimits } from './request-limits.ts';
 import type { SubscribeSettings, UnsubscribeSettings } from './subscribe-options.ts';
+import { type Asked, SubscribePackets } from './subscribe-packets.ts';
+import { limitCode, refusal } from './subscribe-refusal.ts';
+import { SubscriptionIdentifiers } from './subscription-identifiers.ts';
 import { SubscriptionTree } from './subscription-tree.ts';
 import { SubscriptionUse } from './subscription-use.ts';
 import { FilterEntry, type FilterRequest, type Route } from './topic-filter-entry.ts';
@@ -44,29 +42,16 @@ export interface SubscriptionsSettings {
   readonly firstIdentifier: number;
 }
 
-/** Up to so many calls get an identifier of their own each. */
-const ownIdentifiers = 100;
-
-/** A filter in a SUBSCRIBE, as it was asked for. */
-interface Asked {
-  readonly entry: FilterEntry;
-  readonly request: FilterRequest;
-}
-
 export class Subscriptions {
   readonly tree: SubscriptionTree<Route> = new SubscriptionTree();
-  readonly #driver: Driver;
   readonly #clock: Clock;
   readonly #owner: SubscriptionsOwner;
   readonly #settings: SubscriptionsSettings;
   readonly #entries = new Map<string, FilterEntry>();
-  /** How many entries have an identifier. */
-  readonly #identifiers = new Map<number, number>();
+  readonly #identifiers: SubscriptionIdentifiers;
   readonly #uses = new Set<SubscriptionUse>();
-  readonly #byTicket = new Map<Ticket, readonly Asked[]>();
+  readonly #packets: SubscribePackets;
   readonly #unsubscriptions: Unsubscriptions;
-  /** Identifiers of filters whose UNSUBACK is awaited, and of how many each: copies for them may be on their way. */
-  readonly #ending = new Map<number, number>();
   #negotiated: Negotiated | undefined;
   #revision = 0;
 
@@ -76,18 +61,22 @@ export class Subscriptions {
     owner: SubscriptionsOwner,
     settings: SubscriptionsSettings,
   ) {
-    this.#driver = driver;
     this.#clock = clock;
     this.#owner = owner;
     this.#settings = settings;
+    this.#packets = new SubscribePackets(driver);
     this.#unsubscriptions = new Unsubscriptions(driver);
+    this.#identifiers = new SubscriptionIdentifiers(settings.firstIdentifier);
   }
 
-  readonly isEnding = (identifier: number): boolean => this.#ending.has(identifier);
+  /** Whether this Subscription Identifier belonged to a filter whose UNSUBACK is awaited. */
+  get isEnding(): (identifier: number) => boolean {
+    return this.#identifiers.isEnding;
+  }
 
   /** Whether neither SUBACK nor UNSUBACK is awaited. */
   get settled(): boolean {
-    return this.#byTicket.size === 0 && this.#unsubscriptions.settled;
+    return this.#packets.settled && this.#unsubscriptions.settled;
   }
 
   /** Resolves when the server has granted all filters. Nothing is changed when the arguments cannot be. */
@@ -102,7 +91,7 @@ export class Subscriptions {
     this.#uses.add(use);
     this.#watch(use, settings.limits, patterns);
     const entries = patterns.map((pattern) => this.#join(use, pattern, settings));
-    this.#requestMissing(entries);
+    this.#packets.requestMissing(entries, this.#negotiated);
     this.#owner.onAdded();
     use.settleIfAnswered();
     return use.result;
@@ -153,7 +142,7 @@ export class Subscriptions {
       else if (!entry.isMissing)
         this.#answer(entry, entry.wanted.revision, entry.granted?.reasonCode);
     }
-    this.#requestMissing([...this.#entries.values()]);
+    this.#packets.requestMissing([...this.#entries.values()], negotiated);
     this.#unsubscriptions.onConnected(negotiated, sessionPresent, (topicFilter) =>
       this.#entries.has(topicFilter),
     );
@@ -162,25 +151,24 @@ export class Subscriptions {
 
   onDisconnected(): void {
     this.#negotiated = undefined;
-    this.#byTicket.clear();
+    this.#packets.clear();
     for (const entry of this.#entries.values()) entry.sent = undefined;
     this.#unsubscriptions.onDisconnected(this.#settings.sessionKept);
   }
 
   onSubscribed(ticket: Ticket, outcome: RequestOutcome): void {
-    const packet = this.#byTicket.get(ticket);
+    const packet = this.#packets.take(ticket);
     if (packet === undefined) return;
-    this.#byTicket.delete(ticket);
     if (outcome.kind === 'acknowledged') {
       const { reasonString } = outcome.properties;
       packet.forEach((asked, index) => {
         const reasonCode = outcome.reasonCodes[index] ?? ReasonCode.unspecifiedError;
         if (reasonCode < 0x80) this.#granted(asked, reasonCode);
-        else this.#refused(asked, reasonCode, refusal(asked, reasonCode, reasonString));
+        else this.#refused(asked, reasonCode, refusal(asked.entry, reasonCode, reasonString));
       });
     } else if (outcome.code !== 'connectionLost') {
       // One of them is more than the server takes; which one shows when each goes alone.
-      if (packet.length > 1) for (const asked of packet) this.#send([asked]);
+      if (packet.length > 1) for (const asked of packet) this.#packets.send([asked]);
       else for (const asked of packet) this.#overLimit(asked, outcome.message);
     }
   }
@@ -198,7 +186,7 @@ export class Subscriptions {
     this.#unsubscriptions.close(error);
     this.#entries.clear();
     this.#identifiers.clear();
-    this.#byTicket.clear();
+    this.#packets.clear();
   }
 
   #checkFilter(topicFilter: string, settings: SubscribeSettings): void {
@@ -229,7 +217,7 @@ export class Subscriptions {
     const topicFilter = pattern.filter;
     let entry = this.#entries.get(topicFilter);
     if (entry === undefined) {
-      const identifier = this.#identifierFor(topicFilter, use);
+      const identifier = this.#identifiers.choose(topicFilter, use, this.tree);
       entry = new FilterEntry(topicFilter, identifier, this.#newRequest(topicFilter, settings));
       this.#addEntry(entry);
     } else if (settings.qos > entry.wanted.subscription.qos) {
@@ -258,36 +246,16 @@ export class Subscriptions {
     };
   }
 
-  /**
-   * An identifier that no filter has with which this one shares a topic name: that of the same call, or one that
-   * nobody has, or when those become many, the lowest.
-   */
-  #identifierFor(topicFilter: string, use: SubscriptionUse): number {
-    const { firstIdentifier } = this.#settings;
-    const taken = new Set<number>();
-    for (const { entry } of this.tree.overlapping(topicFilter)) taken.add(entry.identifier);
-    for (const { entry } of use.routes) {
-      if (!taken.has(entry.identifier)) return entry.identifier;
-      break;
-    }
-    const avoided = this.#identifiers.size < ownIdentifiers ? this.#identifiers : taken;
-    let identifier = firstIdentifier;
-    while (avoided.has(identifier) || taken.has(identifier)) identifier += 1;
-    return identifier;
-  }
-
   #addEntry(entry: FilterEntry): void {
     this.#entries.set(entry.topicFilter, entry);
-    this.#identifiers.set(entry.identifier, (this.#identifiers.get(entry.identifier) ?? 0) + 1);
+    this.#identifiers.take(entry);
   }
 
   /** Does nothing when another entry has its place. */
   #dropEntry(entry: FilterEntry): void {
     if (this.#entries.get(entry.topicFilter) !== entry) return;
     this.#entries.delete(entry.topicFilter);
-    const others = (this.#identifiers.get(entry.identifier) ?? 1) - 1;
-    if (others > 0) this.#identifiers.set(entry.identifier, others);
-    else this.#identifiers.delete(entry.identifier);
+    this.#identifiers.release(entry);
   }
 
   /** The caller's limits end the call, and once it is settled its signal ends the subscription. */
@@ -334,35 +302,6 @@ export class Subscriptions {
     use.answer(entry.topicFilter, ReasonCode.noSubscriptionExisted, undefined);
     if (use.routes.size > 0) use.settleIfAnswered();
     else use.reject(new MqttError('aborted', 'the subscription was ended before it was granted'));
-  }
-
-  /** SUBSCRIBE for those of the entries that the server does not hold, if there is a connection. */
-  #requestMissing(entries: readonly FilterEntry[]): void {
-    if (this.#negotiated === undefined) return;
-    const identified = this.#negotiated.subscriptionIdentifiersAvailable;
-    const missing = entries.filter((entry) => entry.isMissing && entry.routes.size > 0);
-    const packets = packetsOf(
-      missing.map((entry): Asked => ({ entry, request: entry.wanted })),
-      this.#negotiated.maximumPacketSize,
-      ({ entry }) => entry.topicFilter,
-      ({ entry, request }) =>
-        `${identified ? entry.identifier : ''} ${JSON.stringify(request.userProperties)}`,
-    );
-    for (const packet of packets) this.#send(packet);
-  }
-
-  #send(packet: readonly Asked[]): void {
-    const { entry, request } = packet[0] as Asked;
-    const { userProperties } = request;
-    for (const asked of packet) asked.entry.sent = asked.request;
-    const ticket = this.#driver.subscribe({
-      subscriptions: packet.map((asked) => asked.request.subscription),
-      properties: {
-        subscriptionIdentifiers: [entry.identifier],
-        ...(userProperties.length > 0 && { userProperties }),
-      },
-    });
-    this.#byTicket.set(ticket, packet);
   }
 
   #granted({ entry, request }: Asked, reasonCode: number): void {
@@ -429,27 +368,12 @@ export class Subscriptions {
     }
     const filters = Array.from(gone.keys(), ({ topicFilter }) => topicFilter);
     const answers = Promise.all(this.#unsubscriptions.leave(filters, userProperties));
-    this.#watchEnding([...gone.keys()], answers);
+    this.#identifiers.end([...gone.keys()], answers);
     const codes = await this.#within(answers, limits, filters);
     return entries.map((entry) => {
       if (entry.routes.size > 0) return ReasonCode.success;
       return codes[gone.get(entry) ?? -1] ?? ReasonCode.noSubscriptionExisted;
     });
-  }
-
-  #watchEnding(entries: readonly FilterEntry[], answers: Promise<unknown>): void {
-    for (const { identifier } of entries) {
-      this.#ending.set(identifier, (this.#ending.get(identifier) ?? 0) + 1);
-    }
-    const ended = (): void => {
-      for (const { identifier } of entries) {
-        const others = (this.#ending.get(identifier) ?? 1) - 1;
-        if (others > 0) this.#ending.set(identifier, others);
-        else this.#ending.delete(identifier);
-      }
-    };
-    // Also where nobody waits for the answers any more.
-    answers.then(ended, ended);
   }
 
   #within<T>(
@@ -464,38 +388,6 @@ export class Subscriptions {
       answer.then(resolve, reject).finally(() => waiting.stop());
     });
   }
-}
-
-function refusal(
-  { entry }: Asked,
-  reasonCode: number,
-  reasonString: string | undefined,
-): MqttError {
-  const filter = JSON.stringify(entry.topicFilter);
-  const why = describeReason(reasonCode, reasonString);
-  const hint =
-    reasonCode === ReasonCode.notAuthorized
-      ? 'Check what the server allows this client to read.'
-      : undefined;
-  return new MqttError(
-    'subscribeRefused',
-    `the server refused the subscription to ${filter}: ${why}`,
-    {
-      reasonCode,
-      reasonString,
-      hint,
-    },
-  );
-}
-
-/** The reason code that a server would give for what it announced not to take. */
-function limitCode(topicFilter: string): number {
-  if (sharedSubscription(topicFilter) !== undefined) {
-    return ReasonCode.sharedSubscriptionsNotSupported;
-  }
-  return /[+#]/.test(topicFilter)
-    ? ReasonCode.wildcardSubscriptionsNotSupported
-    : ReasonCode.packetTooLarge;
 }
 
 function listed(filters: readonly string[]): string {
