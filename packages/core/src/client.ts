@@ -135,7 +135,8 @@ export interface MqttClient extends AsyncDisposable {
    * `publishRefused` (with the server's `reasonCode`; without one when the server closed the connection three times in
    * a row right after this message), `connectionLost` (QoS 0 alone), `sessionLost`, `storeFailed`,
    * `clientClosed`; with `timeout` or `aborted` when it was withdrawn before it left, and with `outcomeUnknown` when it
-   * had left: its exchange then goes on unseen.
+   * had left: its exchange then goes on unseen. A server that breaks the protocol, and refuses a message with a second
+   * PUBREC, leaves `outcomeUnknown`, too.
    */
   publish(topic: string, payload: Payload, options?: PublishOptions): PublishPromise;
 

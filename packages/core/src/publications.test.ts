@@ -154,6 +154,25 @@ describe('publish at QoS 1 and 2', () => {
     expect(stage.sent('pubrel')).toEqual([]);
   });
 
+  it('says that the outcome is unknown when the server takes a message and then refuses it', async () => {
+    const stage = new ClientStage();
+    const client = await stage.connect();
+    stage.held.add('publish').add('pubrel');
+    const published = watch(client.publish('a/b', 'x', { qos: 2 }));
+    await stage.clock.settle();
+    const { packetIdentifier } = stage.sent('publish')[0]!;
+    stage.server.send(pubrec(packetIdentifier!));
+    await stage.clock.settle();
+    expect(published.state).toBe('pending');
+    stage.server.send(pubrec(packetIdentifier!, 0x97));
+    await stage.clock.settle();
+    expect(published.error).toMatchObject({
+      code: 'outcomeUnknown',
+      message: 'the server took the message to "a/b", and then refused it with PUBREC 0x97',
+    });
+    expect(client.connected).toBe(true);
+  });
+
   it('withdraws a message whose time is up before it left', async () => {
     const stage = new ClientStage();
     const client = await stage.connect();

@@ -273,6 +273,56 @@ describe('the answer to a message', () => {
     expect(h.takeSent()).toEqual([]);
   });
 
+  it('is unknown when PUBREC takes a message and another one refuses it, and the exchange is over', () => {
+    const h = new EngineHarness().resumable();
+    const ticket = h.publish('t', { qos: 2 });
+    h.server(pubrec(1));
+    h.takeOperations();
+    h.server(pubrec(1, 0x87));
+    expect(h.take('published')).toEqual([
+      {
+        type: 'published',
+        ticket,
+        outcome: {
+          kind: 'failed',
+          code: 'outcomeUnknown',
+          message: 'the server took the message to "t", and then refused it with PUBREC 0x87',
+        },
+      },
+    ]);
+    expect(h.takeOperations()).toEqual([
+      { type: 'outDone', sequence: ticket, packetIdentifier: 1, reasonCode: 0x87 },
+    ]);
+    expect(h.takeSentShort()).toEqual(['publish 1', 'pubrel 1']);
+    h.reconnect();
+    expect(h.takeSent()).toEqual([]);
+  });
+
+  it('is unknown likewise on a later connection, where PUBREL left again', () => {
+    const h = new EngineHarness().resumable();
+    const ticket = h.publish('t', { qos: 2 });
+    h.server(pubrec(1));
+    h.reconnect();
+    h.server(pubrec(1, 0x80));
+    expect(outcomes(h)).toEqual([[ticket, 'outcomeUnknown']]);
+  });
+
+  it('to the PUBREL of a message refused after all says nothing of the next one with its identifier', () => {
+    const queue = { maximumMessages: 100_000, maximumBytes: 1e9 };
+    const h = new EngineHarness({ queue }).connected();
+    h.publish('t', { qos: 2 });
+    h.publishMany(65_534);
+    const ticket = h.publish('waiting', { qos: 2 });
+    h.takeSentShort();
+    h.server(pubrec(1), pubrec(1, 0x87));
+    expect(h.takeSentShort()).toEqual(['pubrel 1', 'publish 1']);
+    h.take('published');
+    h.server(pubcomp(1));
+    expect([h.closed, outcomes(h)]).toEqual([false, []]);
+    h.server(pubrec(1), pubcomp(1));
+    expect(outcomes(h)).toEqual([[ticket, 0]]);
+  }, 30_000);
+
   it('takes 0x10 as success, at QoS 2 from PUBREC to PUBCOMP', () => {
     const h = new EngineHarness().connected();
     const tickets = [h.publish('t', { qos: 1 }), h.publish('t', { qos: 2 })];

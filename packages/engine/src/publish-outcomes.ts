@@ -33,6 +33,15 @@ export class PublishOutcomes {
     );
   }
 
+  /** PUBREC said that the server took the message, and then that it refused it: the exchange is over all the same. */
+  contradicted(message: AcceptedMessage, reasonCode: number): void {
+    this.#leave(message);
+    this.#record(message, reasonCode, undefined);
+    const refusal = `PUBREC 0x${reasonCode.toString(16)}`;
+    const text = `the server took the message to "${message.topic}", and then refused it with ${refusal}`;
+    this.#settle(message, failed('outcomeUnknown', text));
+  }
+
   /** PUBREC had come and its session is lost: the server took the message, and will never say PUBCOMP. */
   assumeDelivered(message: AcceptedMessage): void {
     this.#leave(message);

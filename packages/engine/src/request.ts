@@ -139,6 +139,8 @@ export type EngineErrorCode =
   | 'serverLimit'
   /** The server closed the connection at this message each time: it is given up. */
   | 'publishRefused'
+  /** The server took it with PUBREC and refused it with another one. */
+  | 'outcomeUnknown'
   | 'queueFull'
   | 'expired'
   | 'sessionLost'
