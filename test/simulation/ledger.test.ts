@@ -39,3 +39,22 @@ describe('the order of messages to the application', () => {
     expect(() => deliver(2, false)).toThrow('message 2 on in/0 is delivered after 3');
   });
 });
+
+describe('a message whose end is durable', () => {
+  const kept = { surviving: true, ended: true, late: false, mayBeDropped: false };
+
+  it('is not delivered again', () => {
+    const { ledger } = setUp();
+    const message = ledger.deliver(1, 'in/0', false, 1, { ...kept, ended: false });
+    message.left = true;
+    expect(() => ledger.deliver(1, 'in/0', true, 1, kept)).toThrow('again after its end');
+  });
+
+  it('comes as a new one where the server never heard that it was refused', () => {
+    const { ledger } = setUp();
+    const message = ledger.deliver(1, 'in/0', false, 1, { ...kept, ended: false });
+    message.left = true;
+    message.refused = true;
+    expect(ledger.deliver(1, 'in/0', true, 1, kept).delivered).toBe(2);
+  });
+});

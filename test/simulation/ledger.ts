@@ -203,7 +203,12 @@ export class Ledger {
         9,
         () => `message ${number} is delivered again in one life`,
       );
-      hold(!ended, 9, () => `message ${number} is delivered again after its end`);
+      // Of a message that was refused the server may not have heard: then it comes as a new one.
+      hold(
+        !ended || message.refused,
+        9,
+        () => `message ${number} is delivered again after its end`,
+      );
     } else if (message.qos !== 1 && !message.refused) {
       hold(!before, 9, () => `QoS ${message.qos} message ${number} is delivered twice`);
     }

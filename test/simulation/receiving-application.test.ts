@@ -19,7 +19,7 @@ function setUp() {
   const life = { dead: false } as Life;
   const application = new ReceivingApplication(world as unknown as ClientWorld);
   const { seen } = application.optionsFor(life);
-  return { world, wake, ask: async () => seen?.(1) };
+  return { application, world, life, wake, ask: async () => seen?.(1) };
 }
 
 describe('the application that is asked whether it has seen a message', () => {
@@ -36,5 +36,12 @@ describe('the application that is asked whether it has seen a message', () => {
     world.faults = false;
     wake[0]?.();
     await expect(asked).resolves.toBe(false);
+  });
+
+  it('does nothing for a process that died in the middle of its turn', () => {
+    const { application, life, wake, ask } = setUp();
+    life.dead = true;
+    void ask();
+    expect([application.atWork, wake]).toEqual([0, []]);
   });
 });

@@ -178,6 +178,8 @@ export class ReceivingApplication {
   }
 
   async #seen(deliveryId: number, life: Life): Promise<boolean> {
+    // A process that dies in the middle of a write runs on to the end of its turn.
+    if (life.dead) return new Promise(() => {});
     const world = this.#world;
     const { prng, counts } = world;
     if (world.faults && prng.chance(0.2)) await this.#workSlowly(life);
