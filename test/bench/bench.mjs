@@ -1,27 +1,36 @@
 /**
- * CPU per message beside MQTT.js, through the public API.
+ * What mqtt-kit costs, beside MQTT.js, libmosquitto and the bare socket, through the public API.
  *
- *   pnpm bench                       all cells, 7 rounds
- *   pnpm bench --quick               few messages, 3 rounds: a look, not a figure to quote
- *   pnpm bench --only publish-1,receive-0
+ *   pnpm bench                         everything, 7 rounds: half an hour of a quiet machine at most
+ *   pnpm bench --quick                 the main cells with few messages, 2 rounds: a look, not a figure to quote
+ *   pnpm bench --only publish-1,codec  these cells, or all whose name begins so and goes on with a hyphen
  *   pnpm bench --rounds 15
+ *   pnpm bench --json FILE             all that was measured
+ *   pnpm bench --list                  the names of the cells
  *
- * Each round runs mqtt-kit, MQTT.js and mqtt-kit again one after the other, in changing order, each in a process of
- * its own with the same number of messages; ratios are taken inside a round. The second run of mqtt-kit is the
- * control: its ratio to the first, which ought to be 1, shows what a difference is worth on this machine.
+ * Tables of Markdown go to standard output, progress to standard error. README.md tells how it is measured.
  */
-import { fork, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { judge } from './harness/goals.mjs';
+import { measureCell } from './harness/measure.mjs';
+import { compileNative } from './harness/native.mjs';
+import { goalsTable, tableHead, tableRow } from './harness/report.mjs';
+import { Servers } from './harness/servers.mjs';
+import { bundleSizeCells } from './workloads/bundle-size.mjs';
+import { codecCells } from './workloads/codec.mjs';
+import { dispatchCells } from './workloads/dispatch.mjs';
+import { durableStoreCells } from './workloads/durable-store.mjs';
+import { manyClientsCells } from './workloads/many-clients.mjs';
+import { offlineQueueCells } from './workloads/offline-queue.mjs';
+import { programCells } from './workloads/programs.mjs';
+import { roundTripCells } from './workloads/round-trip.mjs';
+import { trafficCells } from './workloads/traffic.mjs';
 
-/**
- * @typedef {{ direction: 'publish' | 'receive', qos: 0 | 1 | 2, count: number, window: number, answers: 'batching' | 'single' }} Cell
- * @typedef {{ cpu: number, system: number, wall: number, sent: number }} Measurement
- * @typedef {{ kit: Measurement, other: Measurement, again: Measurement }} Round
- */
+/** @typedef {{ readonly servers: Servers, readonly native: import('./harness/native.mjs').Native, readonly share: number }} Bench what workloads share; `share` is the part of the messages of a whole run */
+/** @typedef {import('./harness/measure.mjs').Cell} Cell */
+/** @typedef {import('./harness/measure.mjs').Row} Row */
 
 const { values } = parseArgs({
   args: process.argv.slice(2).filter((word) => word !== '--'),
@@ -29,142 +38,100 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     only: { type: 'string' },
     rounds: { type: 'string' },
+    json: { type: 'string' },
+    list: { type: 'boolean', default: false },
   },
 });
-const rounds = Number(values.rounds ?? (values.quick ? 3 : 7));
-const share = values.quick ? 0.2 : 1;
-const runClient = fileURLToPath(new URL('run-client.mjs', import.meta.url));
+const rounds = Number(values.rounds ?? (values.quick ? 2 : 7));
 
-/** @type {readonly Cell[]} */
-const cells = /** @type {const} */ (['batching', 'single']).flatMap((answers) =>
-  /** @type {const} */ (['publish', 'receive']).flatMap((direction) =>
-    /** @type {const} */ ([0, 1, 2])
-      // Nobody answers at QoS 0.
-      .filter((qos) => answers === 'batching' || (qos > 0 && direction === 'publish'))
-      .map((qos) => ({
-        direction,
-        qos,
-        count: share * ([200_000, 80_000, 40_000][qos] ?? 0),
-        window: qos === 0 ? 1000 : 100,
-        answers,
-      })),
-  ),
-);
-
-/** @param {Cell} cell */
-function nameOf({ direction, qos, answers }) {
-  return `${direction}-${qos}${answers === 'single' ? '-single' : ''}`;
-}
-
-const server = fork(fileURLToPath(new URL('server.mjs', import.meta.url)));
-/** @type {[Record<Cell['answers'], number>]} */
-const [ports] = /** @type {any} */ (await once(server, 'message'));
-
-/** @param {string} library @param {Cell} cell @returns {Promise<Measurement>} */
-async function measure(library, { direction, qos, count, window, answers }) {
-  const url = `mqtt://127.0.0.1:${ports[answers]}`;
-  const words = [runClient, library, direction, qos, count, window, url].map(String);
-  const client = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const account = once(server, 'message');
-  let output = '';
-  client.stdout.on('data', (chunk) => {
-    output += chunk;
-  });
-  const limit = setTimeout(() => client.kill('SIGKILL'), 120_000);
-  const [code] = await once(client, 'close');
-  clearTimeout(limit);
-  if (code !== 0) throw new Error(`${library} failed in ${direction} at QoS ${qos}.`);
-  const [{ received, wrong, firstProblem }] = await account;
-  const result = JSON.parse(output);
-  if (received !== result.sent || wrong > 0) {
-    throw new Error(
-      `${library}: ${result.sent} sent, ${received} came, ${wrong} wrong: ${firstProblem}`,
-    );
-  }
-  return result;
-}
-
-/** @param {Cell} cell @param {number} number @returns {Promise<Round>} */
-async function round(cell, number) {
-  /** @type {Partial<Round>} */
-  const found = {};
-  /** @type {[keyof Round, string][]} */
-  const runs = [
-    ['kit', 'mqtt-kit'],
-    ['other', 'MQTT.js'],
-    ['again', 'mqtt-kit'],
-  ];
-  const turned = [...runs.slice(number % 3), ...runs.slice(0, number % 3)];
-  for (const [place, library] of turned) found[place] = await measure(library, cell);
-  return /** @type {Round} */ (found);
-}
-
-/** The value that a share of the values does not exceed, between neighbours in proportion. @param {number[]} numbers @param {number} part */
-function quantile(numbers, part) {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const at = (sorted.length - 1) * part;
-  const low = sorted[Math.floor(at)] ?? Number.NaN;
-  const high = sorted[Math.ceil(at)] ?? Number.NaN;
-  return low + (high - low) * (at % 1);
-}
-
-/** @param {number[]} numbers */
-const median = (numbers) => quantile(numbers, 0.5);
-
-/** @param {Cell} cell @param {readonly Round[]} all */
-function row(cell, all) {
-  const ratios = all.map(({ kit, other }) => other.cpu / kit.cpu);
-  const control = all.map(({ kit, again }) => again.cpu / kit.cpu);
-  const answers =
-    cell.qos === 0 || cell.direction === 'receive'
-      ? ''
-      : cell.answers === 'single'
-        ? ', one answer per write'
-        : '';
+/** @param {Bench} bench @returns {readonly Cell[]} */
+function allCells(bench) {
   return [
-    `${cell.direction} QoS ${cell.qos}${answers}`,
-    cell.count.toLocaleString('en'),
-    median(all.map(({ kit }) => kit.cpu)).toFixed(2),
-    median(all.map(({ other }) => other.cpu)).toFixed(2),
-    `${median(ratios).toFixed(1)}×`,
-    `${quantile(ratios, 0.25).toFixed(1)}×`,
-    `${median(control).toFixed(2)} (${Math.min(...control).toFixed(2)} to ${Math.max(...control).toFixed(2)})`,
+    ...trafficCells(bench),
+    ...roundTripCells(bench),
+    ...dispatchCells(bench),
+    ...manyClientsCells(bench),
+    ...offlineQueueCells(bench),
+    ...durableStoreCells(bench),
+    ...codecCells(bench),
+    ...programCells(bench),
+    ...bundleSizeCells(bench),
   ];
 }
 
-/** @param {readonly string[]} columns */
-const line = (columns) => `| ${columns.join(' | ')} |`;
+/** @param {readonly Cell[]} cells @returns {readonly Cell[]} */
+function chosen(cells) {
+  const wanted = values.only?.split(',');
+  if (wanted === undefined) return values.quick ? cells.filter(({ quick }) => quick) : cells;
+  /** @param {string} word @param {Cell} cell */
+  const isMeant = (word, { name }) => name === word || name.startsWith(`${word}-`);
+  const unknown = wanted.filter((word) => !cells.some((cell) => isMeant(word, cell)));
+  if (unknown.length > 0) {
+    const names = cells.map(({ name }) => name).join(', ');
+    throw new Error(`No cell is called ${unknown.join(', ')}; there are ${names}.`);
+  }
+  // A whole name means that cell alone.
+  return cells.filter((cell) =>
+    wanted.some((word) =>
+      cells.some(({ name }) => name === word) ? cell.name === word : isMeant(word, cell),
+    ),
+  );
+}
 
+/** @param {readonly Cell[]} cells @returns {Promise<readonly Row[]>} */
+async function measureAll(cells) {
+  /** @type {Row[]} */
+  const rows = [];
+  let group = '';
+  for (const [at, cell] of cells.entries()) {
+    const progress = (/** @type {number} */ round) =>
+      console.error(`[${at + 1}/${cells.length}] ${cell.name}, round ${round + 1}`);
+    const found = await measureCell(cell, rounds, progress);
+    rows.push(...found);
+    const columns = cell.columns ?? 'messages';
+    if (cell.group !== group) {
+      group = cell.group;
+      console.log(`\n### ${group}\n\n${tableHead(columns).join('\n')}`);
+    }
+    for (const row of found) console.log(tableRow(row, columns).join('\n'));
+  }
+  return rows;
+}
+
+const servers = new Servers();
 try {
   if (!existsSync(new URL('../../packages/mqtt-kit/dist/index.js', import.meta.url))) {
     throw new Error('nothing to measure yet. Build first: pnpm build');
   }
-  const wanted = values.only?.split(',');
-  const unknown = wanted?.filter((name) => !cells.some((cell) => nameOf(cell) === name)) ?? [];
-  if (unknown.length > 0) {
-    throw new Error(
-      `No cell is called ${unknown.join(', ')}; there are ${cells.map(nameOf).join(', ')}.`,
-    );
-  }
-  const chosen = cells.filter((cell) => wanted?.includes(nameOf(cell)) ?? true);
-  const load = loadavg()[0]?.toFixed(1);
-  console.log(
-    `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim()}, load ${load} at the start.`,
-  );
-  console.log(
-    `64 bytes, 100 topics, ${rounds} rounds, CPU (user and system) of the client in µs per message.\n`,
-  );
-  console.log(line(['', 'messages', 'mqtt-kit', 'MQTT.js', 'ratio', 'lower quartile', 'control']));
-  console.log(line(['---', '---:', '---:', '---:', '---:', '---:', '---']));
-  for (const cell of chosen) {
-    /** @type {Round[]} */
-    const all = [];
-    for (let number = 0; number < rounds; number += 1) all.push(await round(cell, number));
-    console.log(line(row(cell, all)));
+  if (!(rounds >= 1)) throw new Error(`--rounds is a number from 1, not ${values.rounds}`);
+  const native = compileNative();
+  const cells = chosen(allCells({ servers, native, share: values.quick ? 0.1 : 1 }));
+  if (values.list) {
+    for (const { name, group } of cells) console.log(`${name.padEnd(22)} ${group}`);
+  } else {
+    const started = performance.now();
+    const machine = `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim()}`;
+    const loads = [loadavg()[0] ?? 0];
+    console.log(`${machine}; ${rounds} rounds${values.quick ? ', few messages: a look' : ''}.`);
+    if (native.missing !== undefined) console.log(native.missing);
+    const rows = await measureAll(cells);
+    loads.push(loadavg()[0] ?? 0);
+    const judged = judge(rows);
+    if (judged.some(({ value }) => value !== undefined)) {
+      const measured = values.only === undefined ? judged : judged.filter(({ value }) => value);
+      console.log(`\n### Goals\n\n${goalsTable(measured).join('\n')}`);
+    }
+    const minutes = ((performance.now() - started) / 60_000).toFixed(1);
+    const load = loads.map((value) => value.toFixed(1)).join(' before, ');
+    console.log(`\n${minutes} minutes; load average ${load} after.`);
+    if (values.json !== undefined) {
+      const all = { machine, rounds, quick: values.quick, loads, rows, goals: judged };
+      writeFileSync(values.json, `${JSON.stringify(all, undefined, 1)}\n`);
+    }
   }
 } catch (error) {
   console.error(`bench: ${/** @type {Error} */ (error).message}`);
   process.exitCode = 1;
 } finally {
-  server.disconnect();
+  servers.stop();
 }

@@ -4,6 +4,7 @@
  *
  *   node test/setup/debian-packages.mjs           installs the missing ones where it may, otherwise says how
  *   node test/setup/debian-packages.mjs --check   only says what is missing; exit 1 when something is
+ *   node test/setup/debian-packages.mjs --bench   installs what the benchmark compiles its libmosquitto client with
  *
  * It may where apt is there and we are root. What stays missing is an error under CI (exit 1); elsewhere the tests
  * that need it say so and are skipped.
@@ -36,6 +37,18 @@ export const debianPackages = [
   },
   { name: 'tmux', programs: ['tmux'], purpose: 'the terminal of the command-line tests' },
   { name: 'openssl', programs: ['openssl'], purpose: 'the certificates of the TLS tests' },
+];
+
+/**
+ * What `pnpm bench` compiles its libmosquitto client with. No test needs it, and where it is missing the benchmark
+ * leaves that client out.
+ *
+ * @type {readonly Pick<DebianPackage, 'name' | 'purpose'>[]}
+ */
+export const benchPackages = [
+  { name: 'gcc', purpose: 'the compiler of the benchmark' },
+  { name: 'libc6-dev', purpose: 'what it compiles against' },
+  { name: 'libmosquitto-dev', purpose: 'the library that the benchmark compares with' },
 ];
 
 // Debian keeps servers in folders that are not on everybody's PATH.
@@ -96,7 +109,7 @@ function isExecutable(path) {
   }
 }
 
-/** @param {readonly DebianPackage[]} missing */
+/** @param {readonly Pick<DebianPackage, 'name'>[]} missing */
 function install(missing) {
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   const apt = (/** @type {readonly string[]} */ ...words) =>
@@ -113,11 +126,12 @@ function mayInstall() {
 
 /** @param {readonly string[]} words @returns {number} the exit code */
 function main(words) {
-  const unknown = words.filter((word) => word !== '--check');
+  const unknown = words.filter((word) => word !== '--check' && word !== '--bench');
   if (unknown.length > 0) {
-    console.error(`expected --check or nothing, got ${unknown.join(' ')}`);
+    console.error(`expected --check, --bench or nothing, got ${unknown.join(' ')}`);
     return 64;
   }
+  if (words.includes('--bench')) return install(benchPackages) ? 0 : 1;
   const missing = missingPackages();
   if (missing.length > 0 && words.length === 0 && mayInstall()) install(missing);
   const left = missingPackages();

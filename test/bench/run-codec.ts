@@ -1,13 +1,9 @@
 /**
- * The codec beside mqtt-packet, alone: nanoseconds of CPU to encode and to decode one packet, by kind.
+ * The codec beside mqtt-packet, alone: CPU to encode and to decode one packet, by kind. `workloads/codec.mjs` bundles it
+ * and runs it once for each side and round: run-codec.ts <mqtt-kit|mqtt-packet> <milliseconds of CPU for each row>
  *
- * Both sides do the whole work (properties are decoded, strings are made), in turns within one process, and
- * their results are compared before anything is timed. Of several rounds the median counts. The last column is
- * our own median over the odd rounds divided by that over the even ones: what differs less than that is noise.
- *
- *   npx esbuild test/bench/codec.ts --bundle --platform=node --format=esm \
- *     --conditions=mqtt-kit-source --external:mqtt-packet --outfile=node_modules/.bench/codec.mjs
- *   node node_modules/.bench/codec.mjs
+ * Both sides do the whole work (properties are decoded, strings are made), and their results are compared before
+ * anything is timed. Prints one line of JSON: microseconds by row.
  */
 import {
   noProperties,
@@ -30,8 +26,6 @@ interface Case {
   readonly theirs: mqttPacket.Packet;
 }
 
-const rounds = 9;
-const roundMs = 60;
 const chunkSize = 64 * 1024;
 const topic = 'sensors/house/kitchen/temperature';
 
@@ -207,33 +201,28 @@ function stream(packet: Uint8Array, size: number): { chunks: Buffer[]; packets: 
   return { chunks, packets };
 }
 
-interface Work {
-  readonly label: string;
-  /** Does the work some times and returns how many packets that were. */
-  readonly run: () => number;
-}
+/** Does the work some times and returns how many packets that were. */
+type Work = () => number;
 
 function encodeOurs({ version, ours }: Case): Work {
   const encoder = new PacketEncoder(version);
-  const run = () => {
+  return () => {
     for (let turn = 0; turn < 10; turn += 1) {
       for (let count = 0; count < 100; count += 1) encoder.encode(ours);
       encoder.take();
     }
     return 1000;
   };
-  return { label: 'ours', run };
 }
 
 function encodeTheirs({ version, theirs }: Case): Work {
   const options = theirOptions(version);
-  const run = () => {
+  return () => {
     for (let count = 0; count < 1000; count += 1) {
       mqttPacket.writeToStream(theirs, nowhere, options);
     }
     return 1000;
   };
-  return { label: 'writeToStream', run };
 }
 
 function decodeOurs({ version, receiver, ours }: Case, size: number): Work {
@@ -241,7 +230,7 @@ function decodeOurs({ version, receiver, ours }: Case, size: number): Work {
   encoder.encode(ours);
   const { chunks, packets } = stream(bytesOf(encoder.take()), size);
   const decoder = new PacketDecoder({ version, receiver, maximumPacketSize: 1 << 24 });
-  const run = () => {
+  return () => {
     let count = 0;
     for (const chunk of chunks) {
       decoder.push(chunk);
@@ -250,7 +239,6 @@ function decodeOurs({ version, receiver, ours }: Case, size: number): Work {
     if (count !== packets) throw new Error(`${count} packets decoded, expected ${packets}`);
     return count;
   };
-  return { label: 'ours', run };
 }
 
 function decodeTheirs({ version, ours }: Case, size: number): Work {
@@ -265,53 +253,25 @@ function decodeTheirs({ version, ours }: Case, size: number): Work {
   parser.on('error', (error: Error) => {
     throw error;
   });
-  const run = () => {
+  return () => {
     count = 0;
     for (const chunk of chunks) parser.parse(chunk);
     if (count !== packets) throw new Error(`${count} packets parsed, expected ${packets}`);
     return count;
   };
-  return { label: 'parser', run };
 }
 
 /** CPU time, since the machine may be shared. */
-function nanosecondsPerPacket(work: Work, forMs: number): number {
+function microsecondsPerPacket(work: Work, forMs: number): number {
   let packets = 0;
   const begin = process.cpuUsage();
   let spentUs = 0;
   while (spentUs < forMs * 1000) {
-    for (let turn = 0; turn < 4; turn += 1) packets += work.run();
+    for (let turn = 0; turn < 4; turn += 1) packets += work();
     const { user, system } = process.cpuUsage(begin);
     spentUs = user + system;
   }
-  return (spentUs * 1000) / packets;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((left, right) => left - right);
-  return sorted[sorted.length >> 1]!;
-}
-
-/** Runs the works in turns, so that a slow moment of the machine meets all of them. */
-function compare(name: string, works: readonly Work[]): void {
-  const times = works.map((): number[] => []);
-  for (let round = -1; round < rounds; round += 1) {
-    works.forEach((work, index) => {
-      const time = nanosecondsPerPacket(work, roundMs);
-      if (round >= 0) times[index]!.push(time);
-    });
-  }
-  const [ours, theirs] = times.map(median) as [number, number];
-  const odd = median(times[0]!.filter((_, index) => index % 2 === 1));
-  const even = median(times[0]!.filter((_, index) => index % 2 === 0));
-  const columns = [
-    name.padEnd(46),
-    ours.toFixed(0).padStart(8),
-    theirs.toFixed(0).padStart(8),
-    `${(theirs / ours).toFixed(1)}x`.padStart(8),
-    (odd / even).toFixed(2).padStart(6),
-  ];
-  console.log(columns.join(' '));
+  return spentUs / packets;
 }
 
 /** Both encode the same bytes, but for the acknowledgements of 5.0, which ours writes in the short form. */
@@ -328,20 +288,23 @@ function check({ name, version, ours, theirs }: Case): void {
 }
 
 for (const each of cases) check(each);
-console.log(`${'CPU ns a packet'.padEnd(46)}     ours mqtt-pkt    ratio  noise`);
-const only = process.argv[2];
+const [side, forMs] = process.argv.slice(2);
+const isOurs = side === 'mqtt-kit';
+const encode = isOurs ? encodeOurs : encodeTheirs;
+const decode = isOurs ? decodeOurs : decodeTheirs;
+const rows: Record<string, { cpuUs: number }> = {};
+
+function measure(row: string, work: Work): void {
+  microsecondsPerPacket(work, Number(forMs) / 3);
+  rows[row] = { cpuUs: microsecondsPerPacket(work, Number(forMs)) };
+}
+
 for (const each of cases) {
-  const title = `${each.version} ${each.name}`;
-  if (only !== undefined && !title.includes(only)) continue;
-  compare(`encode ${title}`, [encodeOurs(each), encodeTheirs(each)]);
-  compare(`decode ${title}`, [decodeOurs(each, chunkSize), decodeTheirs(each, chunkSize)]);
+  measure(`encode ${each.version} ${each.name}`, encode(each));
+  measure(`decode ${each.version} ${each.name}`, decode(each, chunkSize));
 }
-if (only === undefined) {
-  const small = publish('3.1.1', 0, 64);
-  for (const size of [1460, 1]) {
-    compare(`decode 3.1.1 ${small.name}, chunks of ${size} B`, [
-      decodeOurs(small, size),
-      decodeTheirs(small, size),
-    ]);
-  }
+const small = publish('3.1.1', 0, 64);
+for (const size of [1460, 1]) {
+  measure(`decode 3.1.1 ${small.name}, chunks of ${size} B`, decode(small, size));
 }
+console.log(JSON.stringify(rows));
