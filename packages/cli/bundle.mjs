@@ -1,12 +1,13 @@
 // @ts-check
 /**
  * Bundles a program into the folder `dist` of its package, without dependencies: a program that runs for a tenth of
- * a second is mostly its own loading, so what is read counts. `NAME.js` understands the command line and shows help;
+ * a second is mostly its own loading, so what is read counts. `main.js` understands the command line and shows help;
  * everything that the sources import dynamically lies in a file of its own beside it and is read when it is needed:
  * the client, TLS, WebSocket, chalk.
  *
  * The files are CommonJS, which Node starts in less time than modules. Each holds all it needs, so that few are read;
- * what several of them hold is small.
+ * what several of them hold is small. `NAME.js` is the launcher: it loads `main.js`, and what each run needs, as V8
+ * has compiled it here and now, which saves half of what a run costs beyond Node itself (docs/adr/0018).
  *
  *   node ../../packages/cli/bundle.mjs          in the folder of the program's package
  */
@@ -15,6 +16,7 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
+import { compileByRunning } from './compiled-code.mjs';
 
 const cli = dirname(fileURLToPath(import.meta.url));
 const root = join(cli, '..', '..');
@@ -35,15 +37,38 @@ export async function bundleProgram(folder, outdir = join(folder, 'dist')) {
     PROGRAM_VERSION: JSON.stringify(description.version),
     ...(await renderedHelp(name)),
   };
-  const inputs = await buildFiles(
-    { name, path: join(folder, 'src', `${name}.ts`) },
-    outdir,
-    define,
-  );
+  const main = { name: 'main', path: join(folder, 'src', `${name}.ts`) };
+  const inputs = await buildFiles(main, outdir, define);
+  const program = await buildLauncher(name, outdir);
   // The package is made of modules; these files are not.
   writeFileSync(join(outdir, 'package.json'), '{ "type": "commonjs" }\n');
   writeFileSync(join(outdir, 'LICENSES.txt'), licenses(inputs));
+  await compileByRunning(program, shortRuns[name].words);
+  return program;
+}
+
+/** @type {Readonly<Record<ProgramName, { words: readonly string[], ids: readonly string[] }>>} */
+const shortRuns = {
+  'mqtt-pub': { words: ['-t', 't', '-m', 'm'], ids: ['./main.js', './publish-program.js'] },
+  'mqtt-sub': { words: ['-t', 't', '-C', '1'], ids: ['./main.js', './subscribe-program.js'] },
+};
+
+/**
+ * @param {ProgramName} name
+ * @param {string} outdir
+ */
+async function buildLauncher(name, outdir) {
   const program = join(outdir, `${name}.js`);
+  const { v8 } = process.versions;
+  await build({
+    ...common,
+    entryPoints: [join(cli, 'src', 'launcher.ts')],
+    outfile: program,
+    format: 'cjs',
+    minify: true,
+    banner: { js: '#!/usr/bin/env node' },
+    define: { COMPILED: JSON.stringify({ v8, arch: process.arch, ids: shortRuns[name].ids }) },
+  });
   chmodSync(program, 0o755);
   return program;
 }
@@ -80,12 +105,11 @@ async function buildFiles(entry, outdir, define) {
       outdir,
       format: 'cjs',
       minify: true,
-      define,
+      define: { ...define, 'performance.now': 'monotonicTimeMs' },
+      inject: [join(cli, 'src', 'monotonic-time.ts')],
       // What is imported dynamically is another file of this folder, to be had by require().
       supported: { 'dynamic-import': false },
       plugins: [dynamicImports(lazy)],
-      // The parser's entry for Node can read configuration files, which takes modules that nothing here needs.
-      alias: { 'yargs-parser': requireFromCli.resolve('yargs-parser/browser') },
       // ws uses these when they are installed.
       external: ['bufferutil', 'utf-8-validate'],
       metafile: true,

@@ -15,7 +15,7 @@ const allowed: Readonly<Record<string, RegExp>> = {
     /^(@mqtt-kit\/(core|transport-(tcp|websocket)|store-(file|indexeddb)|simulator)|node:.*)$/,
   'packages/testkit': /^(@mqtt-kit\/(packet|engine|core)|node:.*)$/,
   'packages/cli':
-    /^(@mqtt-kit\/(packet|core|transport-tcp)|mqtt-kit(\/(store-file|simulator))?|yargs(\/.*)?|yargs-parser|chalk|node:.*)$/,
+    /^(@mqtt-kit\/(packet|core|transport-(tcp|websocket))|mqtt-kit(\/(store-file|simulator))?|yargs(\/.*)?|chalk|node:.*)$/,
   'apps/dashboard': /^(mqtt-kit(\/store-indexeddb)?|uplot)$/,
   'apps/mqtt-pub': /^(@mqtt-kit\/cli|node:.*)$/,
   'apps/mqtt-sim': /^(mqtt-kit(\/simulator)?|yaml|yargs(\/.*)?|sucrase|node:.*)$/,

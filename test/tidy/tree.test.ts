@@ -95,7 +95,6 @@ describe('package.json', () => {
       'apps/mqtt-sim: yargs',
       'packages/cli: chalk',
       'packages/cli: yargs',
-      'packages/cli: yargs-parser',
       'packages/store-indexeddb: idb-keyval',
       'packages/transport-websocket: ws',
     ];

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { mqttPub, runProgram } from '@mqtt-kit/cli';
 
 /** Put in by the bundler, from package.json. */

@@ -1,4 +1,3 @@
-import parser from 'yargs-parser';
 import { argumentTokens } from './argument-tokens.ts';
 import {
   type OptionDefinition,
@@ -41,23 +40,24 @@ export interface ParsedArguments {
 
 /** Throws `UsageError`. `argv` is without the interpreter and the script. */
 export function parseArguments(program: ProgramName, argv: readonly string[]): ParsedArguments {
-  const options = optionsOf(program);
   const tokens = argumentTokens(program, argv);
-  const takesValue = options.filter((option) => option.kind !== 'flag').map(({ name }) => name);
-  const parsed: Readonly<Record<string, unknown>> = parser([...tokens.options], {
-    string: takesValue,
-    // Only with a count of its values does the parser leave quotes in a value alone: '"on"' is JSON, five bytes.
-    narg: Object.fromEntries(takesValue.map((name) => [name, 1])),
-    configuration: parserConfiguration,
-  });
+  const given = new Map<string, string[]>();
+  for (const token of tokens.options) {
+    const equals = token.indexOf('=');
+    const name = token.slice(2, equals < 0 ? undefined : equals);
+    // No guesses about values: what the user typed is what arrives.
+    const value = equals < 0 ? 'true' : token.slice(equals + 1);
+    const others = given.get(name);
+    if (others === undefined) given.set(name, [value]);
+    else others.push(value);
+  }
   const values = new Map<OptionName, readonly OptionValue[]>();
-  for (const option of options) {
-    const value = parsed[option.name];
-    if (value === undefined) continue;
-    const all: readonly unknown[] = Array.isArray(value) ? value : [value];
+  for (const option of given.size === 0 ? [] : optionsOf(program)) {
+    const texts = given.get(option.name);
+    if (texts === undefined) continue;
     values.set(
       option.name,
-      all.map((one) => checked(option, one)),
+      texts.map((text) => checked(option, text)),
     );
   }
   return parsedArguments(program, tokens.positionals, values, undefined);
@@ -85,19 +85,7 @@ export function parsedArguments(
   };
 }
 
-/** No guesses about values: what the user typed is what arrives. */
-const parserConfiguration = {
-  'boolean-negation': false,
-  'camel-case-expansion': false,
-  'dot-notation': false,
-  'duplicate-arguments-array': true,
-  'parse-numbers': false,
-  'parse-positional-numbers': false,
-  'short-option-groups': false,
-};
-
-function checked(option: OptionDefinition, value: unknown): OptionValue {
-  const text = String(value);
+function checked(option: OptionDefinition, text: string): OptionValue {
   switch (option.kind) {
     case 'integer':
       return integerValue(option, text);

@@ -1,4 +1,3 @@
-import { isatty } from 'node:tty';
 import type { ConnectOptions, MqttError } from 'mqtt-kit';
 import { type ClientSession, openClient } from './client-session.ts';
 import type { Diagnostics } from './diagnostics.ts';
@@ -101,8 +100,10 @@ async function showProgress(
   const { kind } = plan.source;
   const long = kind === 'stdinLines' || kind === 'feed' || plan.repeat > 1;
   const quiet = args.flag('quiet') || args.flag('debug') || args.mosquitto !== undefined;
+  if (!long || quiet) return () => {};
+  const { isatty } = await import('node:tty');
   // Who types the lines sees enough.
-  if (!long || quiet || !isatty(2) || isatty(0)) return () => {};
+  if (!isatty(2) || isatty(0)) return () => {};
   const { publishProgress } = await import('./publish-progress.ts');
   return publishProgress(publisher, process.stderr);
 }
@@ -131,7 +132,7 @@ async function clientOptions(plan: PublishPlan, args: ParsedArguments): Promise<
   // One message gains nothing from an alias for its topic.
   const many = plan.source.kind === 'stdinLines' || plan.source.kind === 'feed' || plan.repeat > 1;
   const topicAliases =
-    plan.connection.properties.topicAlias || (many && args.mosquitto === undefined);
+    many && args.mosquitto === undefined && plan.connection.properties.topicAlias === undefined;
   if (plan.queueFolder === undefined) return { queue, topicAliases };
   const { queueOptions } = await import('./publish-queue.ts');
   return { queue, topicAliases, ...queueOptions(plan.queueFolder, plan.connection.options) };

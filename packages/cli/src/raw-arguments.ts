@@ -18,7 +18,7 @@ export function rawArguments(argv: readonly string[]): readonly string[] {
 
 /** The bytes of a text from `rawArguments`. */
 export function argumentBytes(text: string): Uint8Array {
-  if (!/\p{Surrogate}/u.test(text)) return new TextEncoder().encode(text);
+  if (!/[\ud800-\udfff]/u.test(text)) return new TextEncoder().encode(text);
   const parts: Uint8Array[] = [];
   let start = 0;
   for (let index = 0; index < text.length; index += 1) {

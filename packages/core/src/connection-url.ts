@@ -62,7 +62,7 @@ export function parseConnectionUrl(url: unknown, name = 'url'): ConnectionUrl {
   if (typeof text !== 'string') {
     throw new MqttUsageError(`${name} must be a string or a URL; got ${given(text)}`);
   }
-  const parts = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)([\s\S]*)$/i.exec(text.trim());
+  const parts = /^([a-zA-Z][a-zA-Z0-9+.-]*):\/\/([^/?#]*)([\s\S]*)$/.exec(text.trim());
   if (parts === null) throw withoutScheme(name, text);
   const scheme = parts[1]!.toLowerCase();
   const kind = Object.hasOwn(schemes, scheme) ? schemes[scheme] : undefined;

@@ -195,7 +195,7 @@ const encoder = new TextEncoder();
 
 function stringProblem(text: string): string | undefined {
   if (text.includes('\0')) return `must not contain U+0000, found at index ${text.indexOf('\0')}`;
-  const surrogate = text.search(/\p{Surrogate}/u);
+  const surrogate = text.search(/[\ud800-\udfff]/u);
   if (surrogate >= 0) return `must be well-formed, found a lone surrogate at index ${surrogate}`;
   const size = text.length > 21_845 ? encoder.encode(text).length : 0;
   if (size > 65_535)

@@ -25,7 +25,7 @@ function encodeText(name: string, text: string): Uint8Array {
   const bytes = encoder.encode(text);
   // Where lengths are equal everything is ASCII. The encoder replaces lone surrogates without a word.
   if (bytes.length !== text.length) {
-    const surrogate = text.search(/\p{Surrogate}/u);
+    const surrogate = text.search(/[\ud800-\udfff]/u);
     if (surrogate >= 0) {
       throw new MqttUsageError(
         `${name} must be well-formed text, found a lone surrogate at index ${surrogate}`,
