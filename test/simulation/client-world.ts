@@ -312,6 +312,10 @@ export class ClientWorld {
     this.trace.add('store opened again');
     this.#loadedAgain = true;
     this.witness.restarted(this.#surroundings());
+    for (const { state, number } of this.journal.unfinished) {
+      const message = this.ledger.published.get(number);
+      if (state === 'lost' && message !== undefined) message.uncertain = true;
+    }
     if (!this.#failsAtRandom()) return;
     this.counts.add('fault store not opened');
     throw new Error('the store cannot be opened');
@@ -444,7 +448,9 @@ export class ClientWorld {
     if (this.options.iterates) {
       // What an iterator holds then is acknowledged: it is for the loop alone, and gone with the process.
       for (const message of this.ledger.inbound.values()) {
-        if (message.topic === filter) message.handled = true;
+        if (message.topic !== filter) continue;
+        message.handled = true;
+        message.heldByLoop = this.life;
       }
     }
     client

@@ -57,4 +57,30 @@ describe('a message whose end is durable', () => {
     message.refused = true;
     expect(ledger.deliver(1, 'in/0', true, 1, kept).delivered).toBe(2);
   });
+
+  it('comes to a loop that had it when its subscription ended, in that life', () => {
+    const { ledger } = setUp();
+    const message = ledger.deliver(1, 'in/0', false, 1, { ...kept, ended: false });
+    message.heldByLoop = 2;
+    expect(() => ledger.deliver(1, 'in/0', true, 3, kept)).toThrow('again after its end');
+    expect(ledger.deliver(1, 'in/0', true, 2, kept).delivered).toBe(2);
+  });
+});
+
+describe('a message that ends as if it had never been sent', () => {
+  it('is not with the server', () => {
+    const ledger = new Ledger();
+    const message = ledger.publish(1, 'out', 1, 1);
+    ledger.own(1, 'out', 1, 1);
+    expect(() => ledger.settled(message, 'expired')).toThrow('and the server has it');
+  });
+
+  it('may be with a session that the server forgot, once the store was read again', () => {
+    const ledger = new Ledger();
+    const message = ledger.publish(1, 'out', 1, 1);
+    ledger.own(1, 'out', 1, 1);
+    message.uncertain = true;
+    ledger.settled(message, 'expired');
+    expect(message.outcome).toBe('expired');
+  });
 });

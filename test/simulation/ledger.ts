@@ -17,7 +17,10 @@ export interface PublishedMessage {
   epoch: number;
   /** The server refused it once. */
   refused: boolean;
-  /** Left behind CONNECT and may be sent again, since the server's word never came. */
+  /**
+   * Left behind CONNECT and may be sent again, since the server's word never came. Or it was sent in a session that the
+   * server forgot, and the store was read again, which does not keep that: it may end as if it had never been sent.
+   */
   uncertain: boolean;
 }
 
@@ -40,6 +43,8 @@ export interface InboundMessage {
   refused: boolean;
   /** Its handler wants it again. */
   left: boolean;
+  /** The life in which it was acknowledged for a loop whose subscription ended, and which gets it all the same. */
+  heldByLoop: number;
 }
 
 /** What the client's store knows of a delivery. */
@@ -176,6 +181,7 @@ export class Ledger {
       handled: false,
       refused: false,
       left: false,
+      heldByLoop: 0,
     };
     this.inbound.set(number, message);
   }
@@ -205,7 +211,7 @@ export class Ledger {
       );
       // Of a message that was refused the server may not have heard: then it comes as a new one.
       hold(
-        !ended || message.refused,
+        !ended || message.refused || message.heldByLoop === life,
         9,
         () => `message ${number} is delivered again after its end`,
       );
