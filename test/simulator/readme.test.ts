@@ -54,12 +54,12 @@ async function start(
 describe('the README of the simulator', () => {
   it('has a freezer that fails every third hour, and whose will is published when it is killed', async () => {
     await using freezer = await start(0, { 'speed: 60': 'speed: 7200' });
-    const temperatures = (): number[] =>
-      all('freezer/cellar').map(
-        (text) => (JSON.parse(text) as { temperature: number }).temperature,
-      );
-    const alarms = (): boolean => temperatures().some((celsius) => celsius > -12);
+    const readings = (): { temperature: number; alarm: boolean }[] =>
+      all('freezer/cellar').map((text) => JSON.parse(text));
+    const temperatures = (): number[] => readings().map(({ temperature }) => temperature);
+    const alarms = (): boolean => readings().some(({ alarm }) => alarm);
     await until(() => temperatures().length > 900 && alarms(), 'some hours with a failure');
+    expect(readings().every(({ temperature, alarm }) => alarm === temperature > -12)).toBe(true);
     expect(temperatures().filter((celsius) => celsius < -16).length).toBeGreaterThan(500);
     expect(all('freezer/cellar/status')).toEqual(['online']);
     await freezer.stop('SIGKILL');

@@ -125,13 +125,13 @@ interface Given {
 }
 
 function checked(given: Given): Arguments {
-  for (const [name, value] of Object.entries(given)) {
-    if (Array.isArray(value) && name !== '_') {
-      throw new UsageError(`--${name} is given ${value.length} times`);
-    }
+  for (const name of Object.keys(optionTable)) {
+    const value: unknown = (given as Readonly<Record<string, unknown>>)[name];
+    if (Array.isArray(value)) throw new UsageError(`--${name} is given ${value.length} times`);
     if (typeof value === 'number' && !Number.isFinite(value)) {
       throw new UsageError(`--${name} must be a number`);
     }
+    if (value === '') throw new UsageError(`--${name} needs a value`);
   }
   if ((given.file === undefined) === (given.preset === undefined)) {
     throw new UsageError(

@@ -9,12 +9,14 @@ import {
   type StateRule,
   states,
 } from 'mqtt-kit/simulator';
-import { type Document, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
+import { type Document, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import { scalarOffset } from './scalar-offset.ts';
 import { UsageError } from './usage-error.ts';
 
 /** A definition in YAML or JSON, which knows the places of its parts. */
 export class DataFile {
   readonly #name: string;
+  readonly #text: string;
   readonly #lines = new LineCounter();
   readonly #document: Document.Parsed;
   readonly #value: unknown;
@@ -25,10 +27,18 @@ export class DataFile {
   /** Throws `UsageError` when the text is neither. */
   constructor(text: string, name: string) {
     this.#name = name;
+    this.#text = text;
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false });
     const [error] = this.#document.errors;
-    if (error !== undefined) throw new UsageError(`${this.#place(error.pos[0])}: ${error.message}`);
+    if (error !== undefined) {
+      const problem =
+        error.code === 'MULTIPLE_DOCS'
+          ? 'a file holds one document: several fleets stand under fleets'
+          : error.message;
+      throw new UsageError(`${this.#place(error.pos[0])}: ${problem}`);
+    }
     if (name.endsWith('.json')) this.#checkJson(text);
+    this.#checkAliases();
     try {
       // Aliases that multiply each other would fill the memory.
       this.#value = this.#document.toJS({ maxAliasCount: 100 });
@@ -68,11 +78,27 @@ export class DataFile {
     for (let length = whole.length; length >= 0; length--) {
       const node = this.#document.getIn(whole.slice(0, length), true);
       if (!isNode(node) || node.range == null) continue;
-      const quoted = isScalar(node) && /^QUOTE/.test(node.type ?? '');
-      const within = length === whole.length && isScalar(node) ? (offset ?? -1) : -1;
-      return this.#place(node.range[0] + (within < 0 ? 0 : within + (quoted ? 1 : 0)));
+      const [start, end] = node.range;
+      if (length < whole.length || !isScalar(node) || offset === undefined)
+        return this.#place(start);
+      return this.#place(start + scalarOffset(this.#text.slice(start, end), offset));
     }
     return this.#place(0);
+  }
+
+  #checkAliases(): void {
+    const known = new Set<string>();
+    visit(this.#document, {
+      Node(_key, { anchor }) {
+        if (anchor !== undefined) known.add(anchor);
+      },
+      Alias: (_key, { source, range }) => {
+        if (known.has(source)) return;
+        throw new UsageError(
+          `${this.#place(range?.[0] ?? 0)}: there is no anchor &${source} before`,
+        );
+      },
+    });
   }
 
   #place(offset: number): string {
@@ -131,14 +157,22 @@ function recordingOf(
   if (typeof file !== 'string') {
     throw new DefinitionError('must be a file, or an object with file, time, loop, skip, loopGap');
   }
-  return recording(read(file), options as RecordingOptions);
+  try {
+    return recording(read(file), options as RecordingOptions);
+  } catch (error) {
+    if (error instanceof DefinitionError) throw error;
+    const { message } = error as Error;
+    throw new DefinitionError(
+      message.replace(/^recording: (?=line |there are no rows|no column)/, `${file}: `),
+    );
+  }
 }
 
 function signalOf(signal: Data): ReturnType<typeof states> | ReturnType<typeof geoPath> {
   const [kind] = Object.keys(signal);
   const { [kind ?? '']: value, ...options } = signal;
-  if (kind === 'states' && isObject(value)) {
-    return states(value as Readonly<Record<string, StateRule>>);
+  if (kind === 'states' && isObject(value) && Object.keys(options).length === 0) {
+    return located(['states'], () => states(value as Readonly<Record<string, StateRule>>));
   }
   if (kind === 'geoPath' && Array.isArray(value)) {
     return geoPath(value, options as unknown as GeoPathOptions);
@@ -155,7 +189,6 @@ function located<T>(path: DefinitionPath, make: () => T): T {
     if (error instanceof DefinitionError) {
       throw new DefinitionError(error.problem, [...path, ...error.path], error.offset);
     }
-    if (error instanceof UsageError) throw error;
     throw new DefinitionError((error as Error).message, path);
   }
 }

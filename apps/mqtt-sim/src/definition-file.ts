@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, extname, resolve } from 'node:path';
+import { MqttError } from 'mqtt-kit';
 import {
   DefinitionError,
   type Fleet,
@@ -8,7 +9,7 @@ import {
   type PublishRule,
 } from 'mqtt-kit/simulator';
 import { DataFile } from './data-file.ts';
-import { importModule } from './import-module.ts';
+import { importModule, withPlace } from './import-module.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What of a definition the command line changes. */
@@ -27,23 +28,30 @@ export async function fleetOfFile(file: string, changes: Changes): Promise<Fleet
     case '.yaml':
     case '.yml': {
       const data = new DataFile(readText(path, file), file);
-      return atPlaces(data, () =>
-        changedFleet(
-          data.definitions((name) => readText(resolve(dirname(path), name), name)),
-          changes,
-        ),
-      );
+      return fleetOfText(data, (name) => readText(resolve(dirname(path), name), name), changes);
     }
     case '.js':
     case '.mjs':
     case '.ts':
     case '.mts':
-      return fleetOfModule(await importModule(path, file), file, changes);
+      return fleetOfModule(await importModule(path, file), path, file, changes);
     default:
       throw new UsageError(
         `${file}: a definition is a file that ends with .mjs, .js, .ts, .json or .yaml`,
       );
   }
+}
+
+/** The fleets of a file of data; `read` gives the text of a file that it names. Throws `UsageError`. */
+export function fleetOfText(
+  data: DataFile,
+  read: (file: string) => string,
+  changes: Changes,
+): Fleet {
+  return told(
+    (error) => atPlace(data, error),
+    () => changedFleet(data.definitions(read), changes),
+  );
 }
 
 /** The fleet of definitions with the changes of the command line. */
@@ -87,10 +95,30 @@ function isRule(rule: unknown): rule is PublishRule {
   return typeof rule === 'object' && rule !== null && !Array.isArray(rule);
 }
 
-async function fleetOfModule(exported: unknown, file: string, changes: Changes): Promise<Fleet> {
-  const given = typeof exported === 'function' ? await exported(changes) : await exported;
+async function fleetOfModule(
+  exported: unknown,
+  path: string,
+  file: string,
+  changes: Changes,
+): Promise<Fleet> {
+  const inModule = (error: unknown): unknown => {
+    if (error instanceof UsageError) return error;
+    if (error instanceof MqttError) {
+      return error instanceof DefinitionError ? new UsageError(`${file}: ${error.message}`) : error;
+    }
+    return new UsageError(`${file}: ${withPlace(error, path)}`);
+  };
+  let given: unknown;
+  try {
+    given = typeof exported === 'function' ? await exported(changes) : await exported;
+  } catch (error) {
+    throw error instanceof UsageError
+      ? error
+      : new UsageError(`${file}: ${withPlace(error, path)}`);
+  }
   if (isFleet(given)) {
-    if (Object.values(changes).every((value) => value === undefined)) return given;
+    if (Object.values(changes).every((value) => value === undefined))
+      return told(inModule, () => given);
     throw new UsageError(
       `${file} exports a fleet that is made already: --devices, --rate, --seed and --qos cannot change it`,
       'Export its definition instead: export default { count: 3, signals: { ... } }',
@@ -103,12 +131,7 @@ async function fleetOfModule(exported: unknown, file: string, changes: Changes):
     );
   }
   const list = (Array.isArray(given) ? given : [given]) as FleetDefinition[];
-  try {
-    return changedFleet(list, changes);
-  } catch (error) {
-    if (error instanceof DefinitionError) throw new UsageError(`${file}: ${error.message}`);
-    throw error;
-  }
+  return told(inModule, () => changedFleet(list, changes));
 }
 
 function isFleet(given: unknown): given is Fleet {
@@ -120,20 +143,45 @@ function isFleet(given: unknown): given is Fleet {
   );
 }
 
-function atPlaces<T>(data: DataFile, make: () => T): T {
+/** A fleet whose mistakes are told as `locate` puts them: those of its definition, and those that running it finds. */
+function told(locate: (error: unknown) => unknown, make: () => Fleet): Fleet {
+  let fleet: Fleet;
   try {
-    return make();
+    fleet = make();
   } catch (error) {
-    if (!(error instanceof DefinitionError)) throw error;
-    const path = error.path.length === 0 ? '' : `${error.path.join('.')}: `;
-    throw new UsageError(`${data.placeOf(error.path, error.offset)}: ${path}${error.problem}`);
+    throw locate(error);
   }
+  return {
+    devices: fleet.devices,
+    *messages(options) {
+      try {
+        yield* fleet.messages(options);
+      } catch (error) {
+        throw locate(error);
+      }
+    },
+    run: (url, options) =>
+      fleet.run(url, options).catch((error: unknown) => {
+        throw locate(error);
+      }),
+  };
+}
+
+function atPlace(data: DataFile, error: unknown): unknown {
+  if (!(error instanceof DefinitionError)) return error;
+  const path = error.path.length === 0 ? '' : `${error.path.join('.')}: `;
+  return new UsageError(`${data.placeOf(error.path, error.offset)}: ${path}${error.problem}`);
 }
 
 function readText(path: string, shown: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new UsageError(`${shown} cannot be read: ${(error as Error).message}`);
+    throw new UsageError(`${shown} cannot be read: ${reasonOf(error as NodeJS.ErrnoException)}`);
   }
+}
+
+function reasonOf({ code, message }: NodeJS.ErrnoException): string {
+  if (code === 'ENOENT') return 'there is no such file';
+  return code === 'EISDIR' ? 'it is a folder' : message;
 }

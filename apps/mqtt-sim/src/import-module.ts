@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { register } from 'node:module';
 import { pathToFileURL } from 'node:url';
+import { transform } from 'sucrase';
 import { UsageError } from './usage-error.ts';
 
 let registered = false;
@@ -15,12 +17,34 @@ export async function importModule(path: string, shown: string): Promise<unknown
     const module = (await import(pathToFileURL(path).href)) as { readonly default?: unknown };
     return module.default;
   } catch (error) {
-    throw new UsageError(`${shown} cannot be loaded: ${describe(error, path)}`);
+    throw new UsageError(
+      `${shown} cannot be loaded: ${syntaxMistake(error, path) ?? withPlace(error, path)}`,
+    );
   }
 }
 
-/** The message, with the line where the module threw. */
-function describe(error: unknown, path: string): string {
+/** Where a module is none: Node tells what is wrong with it, and not where. */
+function syntaxMistake(error: unknown, path: string): string | undefined {
+  const { name = '', message = '' } = error as Error;
+  if (name !== 'SyntaxError' && !message.startsWith('Error transforming')) return undefined;
+  try {
+    transform(readFileSync(path, 'utf8'), {
+      transforms: /\.m?ts$/.test(path) ? ['typescript'] : [],
+      disableESTransforms: true,
+    });
+    return undefined;
+  } catch (mistake) {
+    const { loc, message: found } = mistake as Error & {
+      readonly loc?: { readonly line: number; readonly column: number };
+    };
+    if (loc === undefined) return undefined;
+    const problem = found.replace(/^Error transforming [^:]*: /, '').replace(/ \(\d+:\d+\)$/, '');
+    return `${problem} (line ${loc.line}:${loc.column})`;
+  }
+}
+
+/** The first line of what a module threw, with the place where it did. */
+export function withPlace(error: unknown, path: string): string {
   if (!(error instanceof Error)) return String(error);
   const url = pathToFileURL(path).href;
   const place = error.stack
@@ -31,5 +55,5 @@ function describe(error: unknown, path: string): string {
     .find((found) => found !== null);
   const [, line, column] = place ?? [];
   const at = line === undefined ? '' : ` (line ${line}${column === undefined ? '' : `:${column}`})`;
-  return `${error.message}${at}`;
+  return `${error.message.split('\n')[0]}${at}`;
 }

@@ -10,7 +10,7 @@ import {
 import { type Arguments, readArguments } from './arguments.ts';
 import { type Changes, changedFleet, fleetOfFile } from './definition-file.ts';
 import { ExitCode, exitCodeOf } from './exit-codes.ts';
-import { showProgress, summaryText } from './progress.ts';
+import { showProgress, summaryText, Troubles } from './progress.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Messages that `--describe` shows unless told how many. */
@@ -57,6 +57,7 @@ async function runRequest(args: Arguments): Promise<number> {
     });
   }
   const progress = args.quiet ? undefined : showProgress();
+  const troubles = new Troubles(args.quiet);
   const summary = await fleet.run(args.url, {
     ...limits,
     speed: args.speed,
@@ -69,6 +70,7 @@ async function runRequest(args: Arguments): Promise<number> {
       ...(args.password === undefined ? {} : { password: args.password }),
     },
     ...(progress === undefined ? {} : { onProgress: progress.show }),
+    onError: (error) => troubles.tell(error),
   });
   progress?.clear();
   return finish(summary, args);

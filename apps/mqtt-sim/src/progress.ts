@@ -19,6 +19,26 @@ export function showProgress(): { show(progress: FleetSummary): void; clear(): v
   };
 }
 
+/** More kinds of trouble than anybody reads. */
+const mostTold = 20;
+
+/** Tells on standard error what goes wrong in a run: each kind of trouble once, and only so many of them. */
+export class Troubles {
+  readonly #told = new Set<string>();
+  readonly #quiet: boolean;
+
+  constructor(quiet: boolean) {
+    this.#quiet = quiet;
+  }
+
+  tell({ message }: Error): void {
+    if (this.#quiet || this.#told.has(message) || this.#told.size >= mostTold) return;
+    this.#told.add(message);
+    const line = process.stderr.isTTY === true ? '\r\u001b[K' : '';
+    process.stderr.write(`${line}mqtt-sim: ${message}\n`);
+  }
+}
+
 /** The last word of a run. */
 export function summaryText(summary: FleetSummary): string {
   const { latencyMs, acknowledged, reconnects, absences, commands } = summary;

@@ -20,6 +20,7 @@ export class Names {
       'must be an object of fields',
       signals,
     );
+    check(!Array.isArray(signals), ['signals'], 'must be an object of fields', signals);
     this.device = ['id', 'n', 'index', 'name', ...attributes];
     this.fields = Object.keys(signals);
     const state = Object.keys(definition.state ?? {});
@@ -33,6 +34,7 @@ export function checkedTopic(
   known: readonly string[],
   problemOf: (topic: string) => string | undefined,
 ): Template {
+  check(typeof text === 'string', [], 'the topic must be a text', text);
   const topic = template(text, known);
   const problem = problemOf(topic.fill(() => 'x'));
   if (problem !== undefined) throw new DefinitionError(`the topic "${text}" ${problem}`);
@@ -47,6 +49,15 @@ export function checkedQos(qos: unknown): QoS {
 export function checkedFlag(flag: unknown, name: string): boolean {
   if (typeof flag === 'boolean') return flag;
   throw new DefinitionError(`must be true or false, not ${shown(flag)}`, [name]);
+}
+
+/** An object that is no list. */
+export function checkObject(
+  value: unknown,
+  path: DefinitionPath,
+): asserts value is Readonly<Record<string, unknown>> {
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  check(isObject, path, 'must be an object', value);
 }
 
 export function check(

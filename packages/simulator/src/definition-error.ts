@@ -39,17 +39,24 @@ export function checkMembers(value: unknown, known: readonly string[], what: str
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new DefinitionError(`${what} must be an object, not ${shown(value)}`);
   }
-  for (const name of Object.keys(value)) {
-    if (known.includes(name)) continue;
-    throw new DefinitionError(
-      `${what} has no "${name}"${suggestion(name, known)}; there are ${known.join(', ')}`,
-      [name],
-    );
+  for (const [name, given] of Object.entries(value)) {
+    if (!known.includes(name)) {
+      throw new DefinitionError(`${what} has no "${name}"${knownNames(name, known)}`, [name]);
+    }
+    if (given === null) {
+      throw new DefinitionError('must have a value, or be left out; given was null', [name]);
+    }
   }
 }
 
+/** What follows the news that there is no such name: the one that was meant, or else all that there are. */
+export function knownNames(name: string, known: readonly string[]): string {
+  const near = suggestion(name, known);
+  return near === '' ? `; there are ${known.join(', ') || 'none'}` : near;
+}
+
 /** `, did you mean "x"?`, when a name is near a known one; else nothing. */
-export function suggestion(name: string, known: readonly string[]): string {
+function suggestion(name: string, known: readonly string[]): string {
   const near = known
     .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
     .sort((a, b) => a.distance - b.distance)[0];
@@ -61,7 +68,7 @@ export function suggestion(name: string, known: readonly string[]): string {
 export function shown(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (typeof value === 'function') return 'a function';
-  const text = JSON.stringify(value) ?? String(value);
+  const text = typeof value === 'number' ? `${value}` : (JSON.stringify(value) ?? String(value));
   return text.length > 60 ? `${text.slice(0, 60)}...` : text;
 }
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DefinitionError } from './definition-error.ts';
-import { type ExpressionScope, parseExpression, parseFields } from './expression.ts';
+import { type ExpressionScope, parseExpression } from './expression.ts';
+import { parseFields } from './expression-fields.ts';
 import { RandomStream } from './random-stream.ts';
 import { recording } from './recording.ts';
 import type { FieldValue, Moment, Reading, Signal } from './signal.ts';

@@ -3,19 +3,21 @@
  * descent; each function of it is one level of precedence. What is constant is computed at once; the rest becomes a
  * signal. Every mistake is told with its place.
  */
-import { DefinitionError, suggestion, within } from './definition-error.ts';
-import { type ExpressionTools, expressionFunctions } from './expression-functions.ts';
+import { DefinitionError, knownNames, within } from './definition-error.ts';
+import { expressionFunctions } from './expression-functions.ts';
+import type { ExpressionTools } from './expression-parameters.ts';
 import { nextToken, type Token } from './expression-tokens.ts';
-import { asSignal, combined, type FieldValue, Signal, timeSignal } from './signal.ts';
-
-/** What a part of an expression can be. */
-export type ExpressionValue =
-  | { readonly kind: 'number'; readonly value: number }
-  | { readonly kind: 'duration'; readonly ms: number }
-  | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'boolean'; readonly value: boolean }
-  | { readonly kind: 'range'; readonly min: number; readonly max: number }
-  | { readonly kind: 'signal'; readonly signal: Signal<FieldValue> };
+import {
+  type Argument,
+  asSignalValue,
+  checkedRange,
+  choice,
+  type ExpressionValue,
+  operation,
+  truth,
+  valueSignal,
+} from './expression-values.ts';
+import { type FieldValue, Signal } from './signal.ts';
 
 /** What an expression may refer to. */
 export interface ExpressionScope extends ExpressionTools {
@@ -23,13 +25,6 @@ export interface ExpressionScope extends ExpressionTools {
   readonly names: readonly string[] | undefined;
   /** Name of the field that the expression is for: in it the name means the state or attribute of that name. */
   readonly own?: string;
-}
-
-/** An argument of a function, with its name where it was given one. */
-export interface Argument {
-  readonly name: string | undefined;
-  readonly value: ExpressionValue;
-  readonly offset: number;
 }
 
 /**
@@ -45,62 +40,6 @@ export function parseExpression(
   parser.expectEnd();
   return valueSignal(value, 0);
 }
-
-/** As many fields as a text names: `temp=walk(20,0.2,15..30) hum=sine(50,10,24h)+noise(1)`. */
-export function parseFields(text: string): Record<string, Signal<FieldValue>> {
-  // A field starts at a name with one equals sign that stands in no bracket.
-  const starts = fieldStarts(text);
-  const first = starts[0];
-  if (first === undefined || text.slice(0, first.nameAt).trim() !== '') {
-    throw new DefinitionError('expected fields such as temp=walk(20, 0.2, 15..30)', [], 0);
-  }
-  const names = starts.map(({ name }) => name);
-  const fields: Record<string, Signal<FieldValue>> = {};
-  for (const [index, { name, nameAt, valueAt }] of starts.entries()) {
-    if (name in fields) throw new DefinitionError(`the field ${name} is given twice`, [], nameAt);
-    const end = starts[index + 1]?.nameAt ?? text.length;
-    // Blanks in front keep the offsets of the whole text.
-    const own = ' '.repeat(valueAt) + text.slice(valueAt, end).replace(/[\s,;]+$/, '');
-    fields[name] = parseExpression(own, { names });
-  }
-  return fields;
-}
-
-function fieldStarts(text: string): { name: string; nameAt: number; valueAt: number }[] {
-  const starts: { name: string; nameAt: number; valueAt: number }[] = [];
-  let depth = 0;
-  let previous: Token | undefined;
-  for (let at = 0; ; ) {
-    const token = nextToken(text, at);
-    if (token.kind === 'end') return starts;
-    if (token.text === '(') depth += 1;
-    if (token.text === ')') depth -= 1;
-    if (token.text === '=' && depth === 0 && previous?.kind === 'name') {
-      starts.push({ name: previous.text, nameAt: previous.offset, valueAt: token.end });
-    }
-    previous = token;
-    at = token.end;
-  }
-}
-
-const comparisons: Readonly<Record<string, (a: FieldValue, b: FieldValue) => boolean>> = {
-  '<': (a, b) => Number(a) < Number(b),
-  '<=': (a, b) => Number(a) <= Number(b),
-  '>': (a, b) => Number(a) > Number(b),
-  '>=': (a, b) => Number(a) >= Number(b),
-  '==': (a, b) => a === b,
-  '!=': (a, b) => a !== b,
-  '&&': (a, b) => truth(a) && truth(b),
-  '||': (a, b) => truth(a) || truth(b),
-};
-
-const arithmetic: Readonly<Record<string, (a: number, b: number) => number>> = {
-  '+': (a, b) => a + b,
-  '-': (a, b) => a - b,
-  '*': (a, b) => a * b,
-  '/': (a, b) => a / b,
-  '%': (a, b) => a % b,
-};
 
 /** From the weakest to the strongest. */
 const precedence = [
@@ -241,7 +180,7 @@ class Parser {
     if (definition === undefined) {
       const known = Object.keys(expressionFunctions);
       throw new DefinitionError(
-        `there is no function "${name.text}"${suggestion(name.text, known)}; there are ${known.join(', ')}`,
+        `there is no function "${name.text}"${knownNames(name.text, known)}`,
         [],
         name.offset,
       );
@@ -276,13 +215,10 @@ class Parser {
     const { names, own } = this.#scope;
     if (names !== undefined && !names.includes(name)) {
       const functions = Object.keys(expressionFunctions);
-      const known = names.length === 0 ? 'none' : names.join(', ');
-      const call = functions.includes(name) ? `; a function needs brackets: ${name}(...)` : '';
-      throw new DefinitionError(
-        `"${name}" is no field, state or attribute${suggestion(name, names)}; there are: ${known}${call}`,
-        [],
-        offset,
-      );
+      const help = functions.includes(name)
+        ? `; a function needs brackets: ${name}(...)`
+        : knownNames(name, names);
+      throw new DefinitionError(`"${name}" is no field, state or attribute${help}`, [], offset);
     }
     return asSignalValue(
       new Signal(0, () => (_moment, fields, device) => {
@@ -317,93 +253,6 @@ class Parser {
   #error(problem: string): DefinitionError {
     return new DefinitionError(problem, [], this.#token.offset);
   }
-}
-
-/** What a value is as a signal; ranges and durations are none. */
-export function valueSignal(value: ExpressionValue, offset: number): Signal<FieldValue> {
-  switch (value.kind) {
-    case 'signal':
-      return value.signal;
-    case 'number':
-    case 'boolean': {
-      const { value: constant } = value;
-      return timeSignal(() => constant);
-    }
-    case 'text': {
-      const { text } = value;
-      return timeSignal(() => text);
-    }
-    case 'range':
-      throw new DefinitionError('expected a value, found a range', [], offset);
-    case 'duration':
-      throw new DefinitionError('expected a value, found a duration', [], offset);
-  }
-}
-
-function operation(
-  operator: string,
-  left: ExpressionValue,
-  leftOffset: number,
-  right: ExpressionValue,
-  rightOffset: number,
-): ExpressionValue {
-  const compute = arithmetic[operator];
-  if (compute === undefined) {
-    const compare = comparisons[operator] as (a: FieldValue, b: FieldValue) => boolean;
-    const a = valueSignal(left, leftOffset);
-    return asSignalValue(combined(a, valueSignal(right, rightOffset), compare));
-  }
-  if (left.kind === 'number' && right.kind === 'number') {
-    return { kind: 'number', value: compute(left.value, right.value) };
-  }
-  for (const [value, offset] of [
-    [left, leftOffset],
-    [right, rightOffset],
-  ] as const) {
-    if (value.kind === 'text' || value.kind === 'boolean') {
-      throw new DefinitionError(`"${operator}" takes numbers, found ${value.kind}`, [], offset);
-    }
-  }
-  const a = valueSignal(left, leftOffset);
-  return asSignalValue(
-    combined(a, valueSignal(right, rightOffset), (x, y) => compute(Number(x), Number(y))),
-  );
-}
-
-function choice(
-  condition: ExpressionValue,
-  first: ExpressionValue,
-  second: ExpressionValue,
-  offset: number,
-): ExpressionValue {
-  const branches = combined(valueSignal(first, offset), valueSignal(second, offset), (a, b) => [
-    a,
-    b,
-  ]);
-  return asSignalValue(
-    combined(
-      valueSignal(condition, offset),
-      branches as Signal<FieldValue>,
-      (when, of) => (of as readonly FieldValue[])[truth(when) ? 0 : 1] ?? null,
-    ),
-  );
-}
-
-function asSignalValue(signal: Signal<FieldValue>): ExpressionValue {
-  return { kind: 'signal', signal: asSignal(signal) };
-}
-
-function checkedRange(min: number, max: number, offset: number): ExpressionValue & { max: number } {
-  if (min < max) return { kind: 'range', min, max };
-  throw new DefinitionError(
-    `expected a range from the lower to the higher end, found ${min}..${max}`,
-    [],
-    offset,
-  );
-}
-
-function truth(value: FieldValue): boolean {
-  return value !== false && value !== 0 && value !== null && value !== '';
 }
 
 /** A mistake that a signal finds in its arguments lies where its function stands. */

@@ -1,4 +1,4 @@
-import { DefinitionError } from './definition-error.ts';
+import { DefinitionError, within } from './definition-error.ts';
 import { type Duration, durationMs, positiveDurationMs } from './duration.ts';
 import type { RandomStream } from './random-stream.ts';
 
@@ -19,6 +19,11 @@ export interface FaultTiming {
 /** A fault of some fields; all fields that are numbers, or for `stuck` all, unless `fields` names them. */
 export interface FieldFaultTiming extends FaultTiming {
   readonly fields?: readonly string[];
+  /**
+   * Whether fields that depend on these see it, too: then it is the thing that fails, else its sensor. Takes `for`.
+   * Default false.
+   */
+  readonly spreads?: boolean;
 }
 
 /** Something that goes wrong. Made by the functions of `fault`; the same objects may stand in a JSON definition. */
@@ -37,7 +42,7 @@ export type Fault =
   | (FaultTiming & { readonly fault: 'offline' })
   | (FaultTiming & { readonly fault: 'reconnectStorm' });
 
-/** What can go wrong with a device. Each is published as it would be: other fields see the true value. */
+/** What can go wrong with a device. Other fields see the true value, unless `spreads` is true. */
 export const fault: {
   /** The value stays what it was when the fault began. */
   stuck(timing: FieldFaultTiming): Fault;
@@ -73,11 +78,11 @@ export const fault: {
 
 /** Milliseconds of `by`, which may be negative. */
 export function skewMs(by: Duration): number {
-  if (typeof by === 'number') {
-    if (Number.isFinite(by)) return by;
-    throw new DefinitionError(`by must be a number of milliseconds, not ${by}`, ['by']);
-  }
-  return by.startsWith('-') ? -durationMs(by.slice(1), 'by') : durationMs(by, 'by');
+  const behind = typeof by === 'string' ? by.startsWith('-') : by < 0;
+  const size = typeof by === 'string' ? by.replace(/^-/, '') : by;
+  return behind
+    ? -durationMs(typeof size === 'number' ? -size : size, 'it')
+    : durationMs(size, 'it');
 }
 
 /** When a fault of one device is there. */
@@ -99,17 +104,17 @@ export function occasions(timing: FaultTiming, stream: RandomStream): Occasions 
       `takes one of every, meanEvery and chance; given ${given.length === 0 ? 'was none' : `were ${given.join(' and ')}`}`,
     );
   }
-  const lasting = timing.for === undefined ? 0 : positiveDurationMs(timing.for, 'for');
+  const lasting = timing.for === undefined ? 0 : positiveMs(timing, 'for');
   if (timing.every !== undefined) return pattern(timing, lasting);
   if (timing.first !== undefined) {
     throw new DefinitionError('first belongs to every: chance has no first time', ['first']);
   }
   if (timing.meanEvery !== undefined) {
-    return byChance(positiveDurationMs(timing.meanEvery, 'meanEvery'), lasting, stream);
+    return byChance(positiveMs(timing, 'meanEvery'), lasting, stream);
   }
   const chance = timing.chance ?? 0;
   if (!(chance >= 0 && chance <= 1)) {
-    throw new DefinitionError(`chance must be from 0 to 1, not ${chance}`, ['chance']);
+    throw new DefinitionError(`must be from 0 to 1, not ${JSON.stringify(chance)}`, ['chance']);
   }
   if (lasting > 0) {
     throw new DefinitionError('chance is about single readings: with for give meanEvery', ['for']);
@@ -121,9 +126,16 @@ export function occasions(timing: FaultTiming, stream: RandomStream): Occasions 
   };
 }
 
+function positiveMs(timing: FaultTiming, name: 'every' | 'meanEvery' | 'for'): number {
+  return within([name], () => positiveDurationMs(timing[name] as Duration, 'it'));
+}
+
 function pattern(timing: FaultTiming, lasting: number): Occasions {
-  const everyMs = positiveDurationMs(timing.every ?? '', 'every');
-  const firstMs = timing.first === undefined ? everyMs : durationMs(timing.first, 'first');
+  const everyMs = positiveMs(timing, 'every');
+  const firstMs =
+    timing.first === undefined
+      ? everyMs
+      : within(['first'], () => durationMs(timing.first as Duration, 'it'));
   if (lasting > everyMs) {
     throw new DefinitionError('for must not be longer than every', ['for']);
   }

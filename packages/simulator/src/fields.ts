@@ -2,6 +2,13 @@ import { DefinitionError } from './definition-error.ts';
 import type { RandomStream } from './random-stream.ts';
 import type { FieldValue, Moment, Reading, Sampler, Signal, SignalDevice } from './signal.ts';
 
+/** Whoever can tell the fields of a device by their numbers. */
+export interface FieldSource {
+  value(index: number): FieldValue;
+  /** The same fields at another moment. */
+  at(moment: Moment): FieldSource;
+}
+
 const owner: unique symbol = Symbol('fields');
 
 /** Fields by name, of all devices of a fleet. */
@@ -10,7 +17,7 @@ export class FieldSet {
   readonly signals: readonly Signal<FieldValue>[];
   /** Readings of these fields: an accessor for each, so that a function of the others takes what it needs. */
   readonly view: new (
-    fields: Fields,
+    source: FieldSource,
   ) => Reading;
 
   constructor(signals: ReadonlyMap<string, Signal<FieldValue>>) {
@@ -23,16 +30,19 @@ export class FieldSet {
 /** One class for all devices: objects of one shape. It has the names of the fields and no others. */
 function viewOf(names: readonly string[]): FieldSet['view'] {
   class View {
-    readonly [owner]: Fields;
+    readonly [owner]: FieldSource;
 
-    constructor(fields: Fields) {
-      this[owner] = fields;
+    constructor(source: FieldSource) {
+      this[owner] = source;
     }
   }
-  Object.setPrototypeOf(View.prototype, null);
-  Reflect.deleteProperty(View.prototype, 'constructor');
+  const { prototype } = View;
+  // Another reading of the same fields is made by what made this one, out of sight of the names.
+  Object.defineProperty(prototype, another, { value: (source: FieldSource) => new View(source) });
+  Object.setPrototypeOf(prototype, null);
+  Reflect.deleteProperty(prototype, 'constructor');
   for (const [index, name] of names.entries()) {
-    Object.defineProperty(View.prototype, name, {
+    Object.defineProperty(prototype, name, {
       enumerable: true,
       get(this: View) {
         return this[owner].value(index);
@@ -42,18 +52,38 @@ function viewOf(names: readonly string[]): FieldSet['view'] {
   return View as unknown as FieldSet['view'];
 }
 
+const another: unique symbol = Symbol('another');
+
+interface View {
+  readonly [owner]?: FieldSource;
+  readonly [another]?: (source: FieldSource) => Reading;
+}
+
+/** The fields as they are at another moment: for signals that ask what they stand on at a time of their own. */
+export function fieldsAt(fields: Reading, moment: Moment): Reading {
+  const { [owner]: source, [another]: make } = fields as View;
+  return source === undefined || make === undefined ? fields : make(source.at(moment));
+}
+
 /** A field of one device. */
 interface Cell {
   readonly sampler: Sampler<FieldValue>;
   value: FieldValue;
-  /** The turn in which it was computed; negative while it is being computed. */
+  /** The turn in which it was computed. */
   turn: number;
+  /** Whether it is being computed. */
+  busy: boolean;
 }
 
+/** Changes a value before anybody sees it. */
+export type ChangeValue = (index: number, value: FieldValue, moment: Moment) => FieldValue;
+
 /** The fields of one device. Each is computed once for a moment, and only when somebody asks for it. */
-export class Fields {
+export class Fields implements FieldSource {
   /** By name, for functions of other fields: live, always of the present moment. */
   readonly reading: Reading;
+  /** What a fault makes of a value that other fields are to see, too. */
+  change: ChangeValue | undefined;
   readonly #set: FieldSet;
   readonly #device: SignalDevice;
   readonly #cells: readonly Cell[];
@@ -67,6 +97,7 @@ export class Fields {
       sampler: signal.start(streams.child(set.names[index] as string)),
       value: 0,
       turn: 0,
+      busy: false,
     }));
     this.reading = new set.view(this);
   }
@@ -80,25 +111,71 @@ export class Fields {
   /** The value of a field by its number. */
   value(index: number): FieldValue {
     const cell = this.#cells[index] as Cell;
-    const turn = this.#turn;
-    if (cell.turn === turn) return cell.value;
-    if (cell.turn === -turn) throw this.#circle();
-    cell.turn = -turn;
+    if (cell.turn === this.#turn) return cell.value;
+    if (cell.busy) throw this.#circle();
+    cell.busy = true;
+    let value: FieldValue;
     try {
-      cell.value = cell.sampler(this.#moment, this.reading, this.#device);
-      cell.turn = turn;
-      return cell.value;
+      value = cell.sampler(this.#moment, this.reading, this.#device);
     } finally {
       // A function that threw may be asked again.
-      if (cell.turn !== turn) cell.turn = 0;
+      cell.busy = false;
+    }
+    if (value === undefined) throw this.#missing(index);
+    if (this.change !== undefined) value = this.change(index, value, this.#moment);
+    cell.value = value;
+    // Not the turn of before: what it needed at other moments has taken turns meanwhile.
+    cell.turn = this.#turn;
+    return value;
+  }
+
+  /** The value of a field at another moment. The present one comes back afterwards. */
+  valueAt(index: number, moment: Moment): FieldValue {
+    const now = this.#moment;
+    if (moment.elapsedMs === now.elapsedMs) return this.value(index);
+    this.goTo(moment);
+    try {
+      return this.value(index);
+    } finally {
+      this.goTo(now);
     }
   }
 
+  at(moment: Moment): FieldSource {
+    return new FieldsAt(this, moment);
+  }
+
+  #missing(index: number): DefinitionError {
+    return new DefinitionError('the function gave undefined in place of a value', [
+      'signals',
+      this.#set.names[index] as string,
+    ]);
+  }
+
   #circle(): DefinitionError {
-    const circle = this.#set.names.filter((_, index) => this.#cells[index]?.turn === -this.#turn);
+    const circle = this.#set.names.filter((_, index) => this.#cells[index]?.busy);
     const first = circle[0] ?? '';
     const text =
       circle.length === 1 ? `${first} needs itself` : `${circle.join(' and ')} need each other`;
     return new DefinitionError(`${text}: no field can be computed from itself`, ['signals', first]);
+  }
+}
+
+/** The fields of one device at a moment that is not the present one. */
+class FieldsAt implements FieldSource {
+  readonly #fields: Fields;
+  readonly #moment: Moment;
+
+  constructor(fields: Fields, moment: Moment) {
+    this.#fields = fields;
+    this.#moment = moment;
+  }
+
+  value(index: number): FieldValue {
+    return this.#fields.valueAt(index, this.#moment);
+  }
+
+  at(moment: Moment): FieldSource {
+    return this.#fields.at(moment);
   }
 }

@@ -2,7 +2,7 @@ import type { Message, Payload, QoS } from '@mqtt-kit/core';
 import type { Duration } from './duration.ts';
 import type { Fault } from './fault.ts';
 import type { Recording } from './recording.ts';
-import type { FieldFunction, FieldValue, Reading, Signal, SignalDevice } from './signal.ts';
+import type { FieldFunction, FieldValue, Moment, Reading, Signal, SignalDevice } from './signal.ts';
 
 /** A device as commands see it. */
 export interface FleetDevice extends SignalDevice {
@@ -19,7 +19,7 @@ export interface PublishRule {
   readonly payload?:
     | string
     | readonly string[]
-    | ((fields: Reading, device: SignalDevice) => Payload);
+    | ((fields: Reading, device: SignalDevice, moment: Moment) => Payload);
   /** Default: the fleet's. */
   readonly qos?: QoS;
   readonly retain?: boolean;
@@ -89,7 +89,7 @@ export interface FleetDefinition {
       | string
       | readonly string[]
       | PublishRule
-      | ((fields: Reading, device: SignalDevice) => Payload)
+      | ((fields: Reading, device: SignalDevice, moment: Moment) => Payload)
     >
   >;
   /** Default 0. */

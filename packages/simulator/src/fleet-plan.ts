@@ -3,7 +3,14 @@
  * without running is found here and told with its place.
  */
 import { type QoS, topicFilterProblem, topicNameProblem } from '@mqtt-kit/core';
-import { check, checkedFlag, checkedQos, checkedTopic, Names } from './definition-checks.ts';
+import {
+  check,
+  checkedFlag,
+  checkedQos,
+  checkedTopic,
+  checkObject,
+  Names,
+} from './definition-checks.ts';
 import { checkMembers, within } from './definition-error.ts';
 import { parseExpression } from './expression.ts';
 import { FieldSet } from './fields.ts';
@@ -74,11 +81,15 @@ const members: readonly (keyof FleetDefinition)[] = [
 /** More in one process is a mistake in a number rather than a wish. */
 const mostDevices = 1_000_000;
 
+/** What no topic name may have. */
+const wildcards = /[+#\0]/;
+
 /** Checks a definition. Throws `DefinitionError`. */
 export function fleetPlan(definition: FleetDefinition): FleetPlan {
   checkMembers(definition, members, 'a fleet');
   const { name = 'fleet', seed = 1, jitter = 0, stagger = true, state = {} } = definition;
   check(typeof name === 'string' && name !== '', ['name'], 'must be a text', name);
+  check(!wildcards.test(name), ['name'], 'must be without + and #', name);
   check(
     typeof seed === 'string' || Number.isFinite(seed),
     ['seed'],
@@ -87,7 +98,7 @@ export function fleetPlan(definition: FleetDefinition): FleetPlan {
   );
   check(jitter >= 0 && jitter <= 1, ['jitter'], 'must be from 0 to 1', jitter);
   check(typeof stagger === 'boolean', ['stagger'], 'must be true or false', stagger);
-  check(typeof state === 'object' && state !== null, ['state'], 'must be an object', state);
+  checkObject(state, ['state']);
   const devices = plannedDevices(definition, name);
   const attributeNames = [...new Set(devices.flatMap(({ attributes }) => Object.keys(attributes)))];
   const names = new Names(definition, attributeNames);
@@ -115,7 +126,12 @@ function plannedDevices(definition: FleetDefinition, name: string): FleetPlan['d
   const { devices: listed, count = 1, id = '{name}-{n}' } = definition;
   if (listed !== undefined) {
     check(definition.count === undefined, ['count'], 'does not go with devices', count);
-    check(Array.isArray(listed), ['devices'], 'must be a list', listed);
+    check(
+      Array.isArray(listed) && listed.length > 0,
+      ['devices'],
+      'must be a list of at least one device',
+      listed,
+    );
     const devices = listed.map((entry, index) => {
       const path = ['devices', index];
       if (typeof entry === 'string') return { id: entry, attributes: {} };
@@ -135,6 +151,12 @@ function plannedDevices(definition: FleetDefinition, name: string): FleetPlan['d
     `must be a whole number from 1 to ${mostDevices}`,
     count,
   );
+  check(
+    typeof id === 'string' || typeof id === 'function',
+    ['id'],
+    'must be a text such as "meter-{n}", or a function of the index',
+    id,
+  );
   const text =
     typeof id === 'string' ? within(['id'], () => template(id, ['n', 'index', 'name'])) : undefined;
   const devices = Array.from({ length: count }, (_, index) => ({
@@ -149,7 +171,7 @@ function plannedDevices(definition: FleetDefinition, name: string): FleetPlan['d
 function uniqueDevices(devices: FleetPlan['devices'], member: string): FleetPlan['devices'] {
   const seen = new Set<string>();
   for (const { id } of devices) {
-    check(id !== '' && !/[+#\0]/.test(id), [member], 'must give identifiers without + and #', id);
+    check(id !== '' && !wildcards.test(id), [member], 'must give identifiers without + and #', id);
     check(!seen.has(id), [member], 'must give each device another identifier', id);
     seen.add(id);
   }
@@ -165,7 +187,9 @@ function plannedSignals(
     const path = ['signals', name];
     check(/^[A-Za-z_]\w*$/.test(name), path, 'must be a name of letters, digits and _', name);
     check(
-      Signal.is(given) || ['function', 'string', 'number', 'boolean'].includes(typeof given),
+      Signal.is(given) ||
+        Number.isFinite(given) ||
+        ['function', 'string', 'boolean'].includes(typeof given),
       path,
       'must be a signal, an expression, a number or a function',
       given,
@@ -206,12 +230,7 @@ function plannedCommands(
   { commands = {}, state = {} }: FleetDefinition,
   names: Names,
 ): PlannedCommand[] {
-  check(
-    typeof commands === 'object' && commands !== null,
-    ['commands'],
-    'must be an object',
-    commands,
-  );
+  checkObject(commands, ['commands']);
   const known = Object.keys(state);
   return Object.entries(commands).map(([topicText, rule]) =>
     within(['commands', topicText], () => {
@@ -244,7 +263,11 @@ function discoveryPrefix(discovery: FleetDefinition['discovery']): string | unde
   return within(['discovery'], () => {
     check(typeof discovery === 'object', [], 'must be "homeassistant" or an object', discovery);
     checkMembers(discovery, ['prefix'], 'discovery');
-    return discovery.prefix ?? 'homeassistant';
+    const { prefix = 'homeassistant' } = discovery;
+    check(typeof prefix === 'string', ['prefix'], 'must be a text', prefix);
+    const problem = topicNameProblem(prefix);
+    check(problem === undefined, ['prefix'], `the prefix ${problem}`, prefix);
+    return prefix;
   });
 }
 
@@ -253,5 +276,8 @@ function plannedUnits(
   fields: readonly string[],
 ): Readonly<Record<string, string>> {
   within(['units'], () => checkMembers(units, fields, 'units'));
+  for (const [name, unit] of Object.entries(units)) {
+    check(typeof unit === 'string', ['units', name], 'must be a text', unit);
+  }
   return units;
 }

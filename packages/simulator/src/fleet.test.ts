@@ -219,7 +219,7 @@ describe('the same seed', () => {
     const digests = presetNames.map((name) => [name, digest(name, 1)]);
     expect(Object.fromEntries(digests)).toMatchInlineSnapshot(`
       {
-        "energy": "05118454755e96d5",
+        "energy": "9350b333d6f70e95",
         "factory": "ff1a5b3b5debbce4",
         "house": "982a3ef4eac30455",
         "vehicles": "793311ad13b52586",
@@ -473,7 +473,7 @@ describe('a definition that cannot be', () => {
     [{ devices: [{ room: 'x' }] }, ['devices', 0], 'must be an identifier, or an object with id'],
     [{ devices: ['a'], count: 2 }, ['count'], 'does not go with devices'],
     [{ jitter: 2 }, ['jitter'], 'must be from 0 to 1'],
-    [{ every: 'often' }, ['publish', 'sensor/{id}'], 'every of the fleet must be a duration'],
+    [{ every: 'often' }, ['every'], 'must be a duration'],
     [{ signals: {} }, ['signals'], 'must have at least one field'],
     [{ signals: { 'a b': 1 } }, ['signals', 'a b'], 'must be a name of letters'],
     [{ signals: { value: 'wolk(1)' } }, ['signals', 'value'], 'did you mean "walk"?'],
@@ -495,7 +495,7 @@ describe('a definition that cannot be', () => {
     ],
     [
       { publish: { x: { payload: 'value', every: '0s' } } },
-      ['publish', 'x'],
+      ['publish', 'x', 'every'],
       'must be more than 0',
     ],
     [{ presence: { topic: '{temp}' } }, ['presence'], '{temp} is no name here'],
@@ -558,7 +558,7 @@ describe('a definition that cannot be', () => {
   it('refuses two fleets with one device, and limits that are none', () => {
     expect(() => fleet([good, good])).toThrow('the device "fleet-1" is in fleet 0, too');
     expect(() => messages(good, { for: 'ever' })).toThrow('for must be a duration');
-    expect(() => messages(good, { count: 0 })).toThrow('count must be 1 or more');
+    expect(() => messages(good, { count: 0 })).toThrow('count must be a whole number above 0');
     expect(() => messages(good, { start: 'noon' })).toThrow('start must be a time');
   });
 

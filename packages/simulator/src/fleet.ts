@@ -1,12 +1,12 @@
 import { type ConnectOptions, type MqttClient, MqttUsageError } from '@mqtt-kit/core';
-import { DefinitionError, within } from './definition-error.ts';
+import { DefinitionError, shown, within } from './definition-error.ts';
 import { discoveryMessages } from './discovery.ts';
 import { type Duration, durationMs } from './duration.ts';
 import type { FleetDefinition } from './fleet-definition.ts';
 import { type FleetPlan, fleetPlan } from './fleet-plan.ts';
 import { FleetRun } from './fleet-run.ts';
 import type { SimulatedDevice, SimulatedMessage } from './simulated-device.ts';
-import { Timeline, type TimelineListener } from './timeline.ts';
+import { Timeline } from './timeline.ts';
 
 /** `connect` of `mqtt-kit`, or something like it. */
 export type Connect = (url: string | URL, options?: ConnectOptions) => Promise<MqttClient>;
@@ -159,36 +159,35 @@ function* plannedMessages(
   const timeline = new Timeline(plans, startOf(options.start) ?? defaultStartMs);
   const { startMs } = timeline;
   let queue: SimulatedMessage[] = [];
+  let readings = 0;
   const appear = (device: SimulatedDevice, timeMs: number): void => {
     queue.push(...discoveryMessages(device, timeMs), ...present(device.presence('online', timeMs)));
   };
-  const listener: TimelineListener = {
-    messages: (_device, messages) => queue.push(...messages),
+  timeline.tell({
+    message(_device, message) {
+      if (readings === count) return;
+      readings += 1;
+      queue.push(message);
+    },
     lost: (device, timeMs) => queue.push(...present(device.presence('will', timeMs))),
     back: (device, timeMs) => queue.push(...present(device.presence('online', timeMs))),
-  };
+  });
   for (const device of timeline.devices) appear(device, startMs);
-  let readings = 0;
   for (;;) {
-    for (const message of queue) {
-      if (message.kind === 'reading') {
-        if (readings === count) break;
-        readings += 1;
-      }
-      yield message;
-    }
+    yield* queue;
     queue = [];
     if (readings === count || timeline.nextMs >= limitMs) break;
     if (timeline.nextMs === Number.POSITIVE_INFINITY) break;
-    timeline.step(listener);
+    timeline.step();
   }
   const endMs = startMs + (Number.isFinite(limitMs) ? limitMs : 0);
   for (const device of timeline.devices) {
-    if (readings !== count) yield* device.takeHeldBack();
+    device.releaseHeldBack();
     if (Number.isFinite(limitMs) && device.isPresent) {
-      yield* present(device.presence('offline', endMs));
+      queue.push(...present(device.presence('offline', endMs)));
     }
   }
+  yield* queue;
 }
 
 function present<T>(value: T | undefined): T[] {
@@ -201,9 +200,12 @@ export function checkedLimits(options: FleetLimits): {
   readonly count: number;
 } {
   const { count = Number.POSITIVE_INFINITY } = options;
-  if (!(count >= 1)) throw new MqttUsageError(`count must be 1 or more, not ${count}`);
+  if (!(count === Number.POSITIVE_INFINITY || (Number.isInteger(count) && count >= 1))) {
+    throw new MqttUsageError(`count must be a whole number above 0, not ${shown(count)}`);
+  }
   const limitMs =
     options.for === undefined ? Number.POSITIVE_INFINITY : durationMs(options.for, 'for');
+  if (limitMs === 0) throw new MqttUsageError('for must be more than 0');
   return { limitMs, count };
 }
 

@@ -1,4 +1,5 @@
 import { type Duration, positiveDurationMs } from './duration.ts';
+import { fieldsAt } from './fields.ts';
 import { exponentialOf } from './real-functions.ts';
 import { asSignal, atElapsed, type Moment, type Operand, type Sampler, Signal } from './signal.ts';
 
@@ -57,8 +58,10 @@ function accumulated(source: Operand, stepMs: number, rule: Rule): Signal<number
     let step = -1;
     let value = 0;
     let next = 0;
-    const inputAt = (at: number, ...rest: Parameters<Sampler<number>>): number =>
-      sampler(atElapsed(rest[0], at * stepMs), rest[1], rest[2]);
+    const inputAt = (at: number, ...[now, fields, device]: Parameters<Sampler<number>>): number => {
+      const moment = atElapsed(now, at * stepMs);
+      return sampler(moment, fieldsAt(fields, moment), device);
+    };
     return (moment: Moment, fields, device) => {
       const wanted = Math.max(Math.floor(moment.elapsedMs / stepMs), 0);
       if (step < 0 || wanted < step) {

@@ -1,4 +1,5 @@
 import { MqttUsageError } from '@mqtt-kit/core';
+import { checkMembers, shown } from './definition-error.ts';
 import { angleOf, cosineOf } from './real-functions.ts';
 import { type Moment, Signal } from './signal.ts';
 
@@ -41,13 +42,24 @@ export function geoPath(
   points: readonly (readonly [latitude: number, longitude: number])[],
   options: GeoPathOptions,
 ): Signal<GeoPosition> {
+  checkMembers(options, ['speedKmh', 'end', 'scatter'], 'geoPath');
   const { speedKmh, end = 'loop', scatter = false } = options;
-  if (!(speedKmh > 0)) throw new MqttUsageError(`geoPath: speedKmh must be above 0: ${speedKmh}`);
+  if (!(typeof speedKmh === 'number' && speedKmh > 0)) {
+    throw new MqttUsageError(
+      `geoPath: speedKmh must be a number above 0; given was ${shown(speedKmh)}`,
+    );
+  }
+  if (!['loop', 'return', 'stay'].includes(end)) {
+    throw new MqttUsageError(
+      `geoPath: end must be "loop", "return" or "stay"; given was ${shown(end)}`,
+    );
+  }
   if (points.length < 2) throw new MqttUsageError('geoPath takes at least two points');
-  for (const [latitude, longitude] of points) {
+  for (const point of points) {
+    const [latitude = Number.NaN, longitude = Number.NaN] = Array.isArray(point) ? point : [];
     if (Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180) continue;
     throw new MqttUsageError(
-      `geoPath takes points of [latitude, longitude] in degrees; given was [${latitude}, ${longitude}]`,
+      `geoPath takes points of [latitude, longitude] in degrees; given was ${shown(point)}`,
     );
   }
   const back =

@@ -1,7 +1,8 @@
 export { DefinitionError, type DefinitionPath } from './definition-error.ts';
 export type { Duration } from './duration.ts';
-export { type ExpressionScope, parseExpression, parseFields } from './expression.ts';
-export type { ExpressionTools } from './expression-functions.ts';
+export { type ExpressionScope, parseExpression } from './expression.ts';
+export { parseFields } from './expression-fields.ts';
+export type { ExpressionTools } from './expression-parameters.ts';
 export { type Fault, type FaultTiming, type FieldFaultTiming, fault } from './fault.ts';
 export {
   type Connect,

@@ -1,5 +1,6 @@
-import { check } from './definition-checks.ts';
+import { check, checkedFlag } from './definition-checks.ts';
 import { checkMembers, within } from './definition-error.ts';
+import { durationMs } from './duration.ts';
 import { type Fault, occasions, skewMs } from './fault.ts';
 import type { FieldSet } from './fields.ts';
 import { RandomStream } from './random-stream.ts';
@@ -12,11 +13,12 @@ export interface PlannedFault {
   readonly streamName: string;
 }
 
+const valueMembers = ['fields', 'spreads'];
 const timingMembers = ['fault', 'every', 'meanEvery', 'chance', 'for', 'first'];
 const faultMembers: Readonly<Record<Fault['fault'], readonly string[]>> = {
-  stuck: [...timingMembers, 'fields'],
-  spike: [...timingMembers, 'fields', 'size'],
-  drift: [...timingMembers, 'fields', 'perHour', 'recovery'],
+  stuck: [...timingMembers, ...valueMembers],
+  spike: [...timingMembers, ...valueMembers, 'size'],
+  drift: [...timingMembers, ...valueMembers, 'perHour', 'recovery'],
   dropout: timingMembers,
   duplicate: timingMembers,
   outOfOrder: timingMembers,
@@ -57,10 +59,20 @@ function checkFault(given: Fault): void {
   if (given.fault === 'drift') {
     check(Number.isFinite(given.perHour), ['perHour'], 'must be a number', given.perHour);
     check(given.for !== undefined, ['for'], 'is needed: how long the drift lasts', given.for);
+    within(['recovery'], () => durationMs(given.recovery ?? 0, 'it'));
+  }
+  if ('spreads' in given && given.spreads !== undefined) {
+    checkedFlag(given.spreads, 'spreads');
+    check(
+      !given.spreads || given.for !== undefined,
+      ['for'],
+      'is needed with spreads: how long it lasts',
+      given.for,
+    );
   }
   if (given.fault === 'clockSkew') {
     check(given.by !== undefined, ['by'], 'must be a duration such as "-5m"', given.by);
-    skewMs(given.by);
+    within(['by'], () => skewMs(given.by));
   }
   if (given.fault === 'offline' || given.fault === 'reconnectStorm') {
     check(
@@ -83,7 +95,12 @@ function checkFault(given: Fault): void {
 
 function faultFields(given: Fault, { names }: FieldSet): ReadonlySet<number> | undefined {
   if (!('fields' in given) || given.fields === undefined) return undefined;
-  check(Array.isArray(given.fields), ['fields'], 'must be a list of fields', given.fields);
+  check(
+    Array.isArray(given.fields) && given.fields.length > 0,
+    ['fields'],
+    'must be a list of at least one field',
+    given.fields,
+  );
   return new Set(
     given.fields.map((name, at) => {
       check(names.includes(name), ['fields', at], `must be one of ${names.join(', ')}`, name);

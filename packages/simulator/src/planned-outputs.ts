@@ -1,11 +1,18 @@
 import { type Payload, type QoS, topicNameProblem } from '@mqtt-kit/core';
-import { check, checkedFlag, checkedQos, checkedTopic, type Names } from './definition-checks.ts';
+import {
+  check,
+  checkedFlag,
+  checkedQos,
+  checkedTopic,
+  checkObject,
+  type Names,
+} from './definition-checks.ts';
 import { checkMembers, within } from './definition-error.ts';
 import { type Duration, positiveDurationMs } from './duration.ts';
 import type { FieldSet } from './fields.ts';
 import type { FleetDefinition, PublishRule } from './fleet-definition.ts';
 import { Recording } from './recording.ts';
-import type { Reading, SignalDevice } from './signal.ts';
+import type { Moment, Reading, SignalDevice } from './signal.ts';
 import { type Template, template } from './template.ts';
 
 /** What is sent under one topic. */
@@ -24,7 +31,7 @@ export interface Output {
   readonly keys: readonly string[];
   readonly form: 'object' | 'plain' | 'template' | 'function';
   readonly text: Template | undefined;
-  readonly make: ((fields: Reading, device: SignalDevice) => Payload) | undefined;
+  readonly make: ((fields: Reading, device: SignalDevice, moment: Moment) => Payload) | undefined;
   readonly qos: QoS;
   readonly retain: boolean;
   readonly changesOnly: boolean;
@@ -48,10 +55,14 @@ export function plannedOutputs(
   fields: FieldSet,
 ): Output[] {
   const { publish = { [`${name}/{id}`]: '*' } } = definition;
-  check(typeof publish === 'object' && publish !== null, ['publish'], 'must be an object', publish);
+  checkObject(publish, ['publish']);
+  if (definition.every !== undefined) {
+    within(['every'], () => times(definition.every as Duration | Recording));
+  }
   const outputs = Object.entries(publish).map(([topicText, given], index) =>
     within(['publish', topicText], () => {
       const isRule = typeof given === 'object' && given !== null && !Array.isArray(given);
+      check(given !== null, [], 'must be a field, a list of fields, or an object', given);
       const rule = (isRule ? given : { payload: given }) as PublishRule;
       checkMembers(rule, ruleMembers, 'what is published');
       const topic = checkedTopic(topicText, [...names.device, ...names.fields], topicNameProblem);
@@ -122,10 +133,13 @@ function plannedTimes(
   own: Duration | Recording | undefined,
   { every, recording }: FleetDefinition,
 ): Pick<Output, 'everyMs' | 'times'> {
-  const given = own ?? every ?? recording ?? '10s';
+  if (own !== undefined) return within(['every'], () => times(own));
+  return times(every ?? recording ?? '10s');
+}
+
+function times(given: Duration | Recording): Pick<Output, 'everyMs' | 'times'> {
   if (isRecording(given)) return { everyMs: 0, times: given };
-  const what = own === undefined ? 'every of the fleet' : 'every';
-  return { everyMs: positiveDurationMs(given, what), times: undefined };
+  return { everyMs: positiveDurationMs(given, 'it'), times: undefined };
 }
 
 /** Also one of another copy of this package. */

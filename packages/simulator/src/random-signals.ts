@@ -1,15 +1,17 @@
 /** Signals of chance. Those with memory are bridges: see `DyadicBridge`. */
 import { MqttUsageError } from '@mqtt-kit/core';
+import { checkMembers, within } from './definition-error.ts';
 import { type Duration, positiveDurationMs } from './duration.ts';
 import { type BridgeRule, DyadicBridge } from './dyadic-bridge.ts';
 import type { RandomStream } from './random-stream.ts';
 import { exponentialOf } from './real-functions.ts';
 import { type FieldValue, type Sampler, Signal } from './signal.ts';
-import { finite } from './waveforms.ts';
+import { finite, notNegative } from './waveforms.ts';
 
 /** Gaussian noise: independent from one millisecond to the next, around `mean` (default 0). */
 export function noise(deviation: number, mean = 0): Signal<number> {
   finite({ deviation, mean }, 'noise');
+  notNegative({ deviation }, 'noise');
   return new Signal(1, (stream) => {
     const own = stream(0);
     return ({ elapsedMs }) => mean + deviation * own.normal(elapsedMs);
@@ -39,6 +41,7 @@ export function walk(options: WalkOptions): Signal<number> {
   const bounded = Number.isFinite(min) && Number.isFinite(max);
   const from = options.from ?? (bounded ? (min + max) / 2 : 0);
   finite({ step, from }, 'walk');
+  notNegative({ step }, 'walk');
   if (!(min < max && from >= min && from <= max)) {
     throw new MqttUsageError(`walk: from ${from} must lie within the bounds ${min} to ${max}`);
   }
@@ -90,6 +93,7 @@ export interface MeanRevertingOptions {
 export function meanReverting(options: MeanRevertingOptions): Signal<number> {
   const { mean, deviation } = options;
   finite({ mean, deviation }, 'meanReverting');
+  notNegative({ deviation }, 'meanReverting');
   const relaxationMs = positiveDurationMs(options.relaxation ?? '10m', 'meanReverting: relaxation');
   const gridMs = relaxationMs / gridPoints;
   return new Signal(1, (stream) => {
@@ -191,6 +195,9 @@ export interface StateRule {
 export function states(rules: Readonly<Record<string, StateRule>>): Signal<string> {
   const names = Object.keys(rules);
   if (names.length === 0) throw new MqttUsageError('states takes at least one state');
+  for (const name of names) {
+    within([name], () => checkMembers(rules[name], ['for', 'to'], 'a state'));
+  }
   const dwellMs = names.map((name) =>
     positiveDurationMs(rules[name]?.for ?? '', `states: ${name}: for`),
   );

@@ -1,5 +1,6 @@
 /** Recorded data, played again: rows with a time each, from CSV or NDJSON, with the gaps that they had. */
 import { MqttUsageError } from '@mqtt-kit/core';
+import { checkMembers, DefinitionError, shown } from './definition-error.ts';
 import { type Duration, durationMs } from './duration.ts';
 import { type FieldValue, type Moment, Signal } from './signal.ts';
 
@@ -38,8 +39,10 @@ const timeNames = ['time', 'timestamp', 'ts', 'date'];
  * Throws `invalidArgument` that names the line.
  */
 export function recording(text: string, options: RecordingOptions = {}): Recording {
+  checkOptions(options);
   const format = options.format ?? (/^\s*\{/.test(text) ? 'ndjson' : 'csv');
-  const rows = format === 'csv' ? csvRows(text) : ndjsonRows(text);
+  const plain = text.replace(/^\uFEFF/, '');
+  const rows = format === 'csv' ? csvRows(plain) : ndjsonRows(plain);
   const [first] = rows;
   if (first === undefined) throw new MqttUsageError('recording: there are no rows');
   const time = options.time ?? timeNames.find((name) => name in first.values);
@@ -59,6 +62,19 @@ export function recording(text: string, options: RecordingOptions = {}): Recordi
     timed.map(({ atMs, values }) => ({ atMs: atMs - startMs, values })),
     options,
   );
+}
+
+const optionNames = ['time', 'format', 'loop', 'loopGap', 'skip'];
+
+function checkOptions(options: RecordingOptions): void {
+  checkMembers(options, optionNames, 'a recording');
+  const { format, loop } = options;
+  if (format !== undefined && format !== 'csv' && format !== 'ndjson') {
+    throw new DefinitionError(`must be "csv" or "ndjson", not ${shown(format)}`, ['format']);
+  }
+  if (loop !== undefined && typeof loop !== 'boolean') {
+    throw new DefinitionError(`must be true or false, not ${shown(loop)}`, ['loop']);
+  }
 }
 
 /** Rows with the gaps between them. Made by `recording`. */
@@ -82,6 +98,12 @@ export class Recording {
     this.#roundMs = options.loop === true ? lastMs + gapMs : undefined;
     const first = rows.findIndex(({ atMs }) => atMs >= this.#skipMs);
     this.#first = first < 0 ? rows.length : first;
+    // A loop may begin in the gap before its next round.
+    if (this.#skipMs > (this.#roundMs ?? lastMs)) {
+      throw new MqttUsageError(
+        `recording: skip must not be longer than the recording, which lasts ${lastMs} ms`,
+      );
+    }
   }
 
   /** Times of the readings, as milliseconds after the start of the run: each later than, or equal to, the one before. */
@@ -148,14 +170,18 @@ function ndjsonRows(text: string): Row[] {
 /** Rows of RFC 4180, with the names in the first one. What looks like a number is one. */
 function csvRows(text: string): Row[] {
   const records = csvRecords(text);
-  const names = records.shift()?.cells ?? [];
+  const names = (records.shift()?.cells ?? []).map((name) => name.trim());
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  if (twice !== undefined) {
+    throw new MqttUsageError(`recording: line 1 names ${shortened(twice)} twice`);
+  }
   return records.map(({ cells, line }) => {
     if (cells.length !== names.length) {
       throw new MqttUsageError(
         `recording: line ${line} has ${cells.length} cells, the first line names ${names.length}`,
       );
     }
-    const entries = names.map((name, index) => [name.trim(), cellValue(cells[index] ?? '')]);
+    const entries = names.map((name, index) => [name, cellValue(cells[index] ?? '')]);
     return { values: Object.fromEntries(entries), line };
   });
 }

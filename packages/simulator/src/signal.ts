@@ -1,5 +1,6 @@
 import { MqttUsageError } from '@mqtt-kit/core';
 import { type Duration, durationMs, positiveDurationMs } from './duration.ts';
+import { fieldsAt } from './fields.ts';
 import type { RandomStream } from './random-stream.ts';
 
 /** A moment at which a signal is asked for its value. */
@@ -168,8 +169,10 @@ export class Signal<T = number> {
   #at(elapsedMs: (elapsedMs: number) => number): Signal<T> {
     return new Signal(this.streams, (stream) => {
       const sampler = this.sampler(stream);
-      return (moment, fields, device) =>
-        sampler(atElapsed(moment, elapsedMs(moment.elapsedMs)), fields, device);
+      return (moment, fields, device) => {
+        const other = atElapsed(moment, elapsedMs(moment.elapsedMs));
+        return sampler(other, fieldsAt(fields, other), device);
+      };
     });
   }
 }

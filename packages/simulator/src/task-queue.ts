@@ -1,67 +1,101 @@
 /**
- * What is to come, by time: a heap of four children to a node, with the times in one array of numbers. Tens of thousands
- * of devices take the next one a thousand times in a blink; what that costs is mostly memory that is not at hand, and
- * four times beside each other are one piece of it.
+ * What is to come, by time. Tasks of one millisecond lie together in a list, and a heap holds the times that have a
+ * list: numbers alone. Of tens of thousands of devices a few dozen have their turn in the same millisecond, and what a
+ * queue of them costs is mostly memory that is not at hand; this one looks at a task when it comes and not before.
  */
 export class TaskQueue<T extends { readonly order: number }> {
-  readonly #times: Float64Array;
-  readonly #tasks: T[];
+  readonly #times: number[] = [];
+  readonly #lists = new Map<number, T[]>();
+  /** The tasks of the time that is first, by their order, and how many of them have moved on. */
+  #list: T[] = [];
+  #done = 0;
+  #listMs = Number.POSITIVE_INFINITY;
 
   /** Tasks with their times, in any order. */
-  constructor(tasks: readonly { readonly atMs: number; readonly task: T }[]) {
-    this.#times = Float64Array.from(tasks, ({ atMs }) => atMs);
-    this.#tasks = tasks.map(({ task }) => task);
-    for (let at = Math.floor((tasks.length - 2) / 4); at >= 0; at--) {
-      this.#sink(at, this.#times[at] as number, this.#tasks[at] as T);
-    }
+  constructor(tasks: Iterable<{ readonly atMs: number; readonly task: T }>) {
+    for (const { atMs, task } of tasks) this.#add(atMs, task);
+    this.#goOn();
   }
 
   /** The task that comes first; of one time that of the lowest order. */
   get first(): T | undefined {
-    return this.#tasks[0];
+    return this.#list[this.#done];
   }
 
   /** When it comes; `Infinity` when there is none. */
   get firstMs(): number {
-    return this.#tasks.length === 0 ? Number.POSITIVE_INFINITY : (this.#times[0] as number);
+    return this.#listMs;
   }
 
-  /** Puts the first task to a later time, or takes it away. */
+  /** Puts the first task to a time that is not earlier, or takes it away. */
   moveFirst(atMs: number | undefined): void {
-    const first = this.#tasks[0] as T;
-    if (atMs !== undefined) {
-      this.#sink(0, atMs, first);
+    const task = this.#list[this.#done] as T;
+    this.#done += 1;
+    if (atMs === this.#listMs) this.#addNow(task);
+    else if (atMs !== undefined) this.#add(atMs, task);
+    if (this.#done === this.#list.length) this.#goOn();
+  }
+
+  #add(atMs: number, task: T): void {
+    const list = this.#lists.get(atMs);
+    if (list !== undefined) {
+      list.push(task);
       return;
     }
-    const last = this.#tasks.pop() as T;
-    if (last !== first) this.#sink(0, this.#times[this.#tasks.length] as number, last);
+    this.#lists.set(atMs, [task]);
+    rise(this.#times, atMs);
   }
 
-  /** Lets a task sink from a place below all that come before it. */
-  #sink(from: number, atMs: number, task: T): void {
-    const times = this.#times;
-    const tasks = this.#tasks;
-    const count = tasks.length;
-    let at = from;
-    for (;;) {
-      const firstChild = 4 * at + 1;
-      if (firstChild >= count) break;
-      const end = Math.min(firstChild + 4, count);
-      let child = firstChild;
-      let childMs = times[child] as number;
-      for (let other = firstChild + 1; other < end; other++) {
-        const otherMs = times[other] as number;
-        if (otherMs > childMs) continue;
-        if (otherMs === childMs && tasks[other]!.order > tasks[child]!.order) continue;
-        child = other;
-        childMs = otherMs;
-      }
-      if (childMs > atMs || (childMs === atMs && tasks[child]!.order > task.order)) break;
-      times[at] = childMs;
-      tasks[at] = tasks[child] as T;
-      at = child;
-    }
-    times[at] = atMs;
-    tasks[at] = task;
+  /** One that comes again at the same time takes its place among those that are left. */
+  #addNow(task: T): void {
+    const list = this.#list;
+    let at = this.#done;
+    while (at < list.length && (list[at] as T).order < task.order) at += 1;
+    list.splice(at, 0, task);
   }
+
+  #goOn(): void {
+    const atMs = this.#times[0];
+    this.#done = 0;
+    if (atMs === undefined) {
+      this.#list = [];
+      this.#listMs = Number.POSITIVE_INFINITY;
+      return;
+    }
+    sink(this.#times);
+    const list = this.#lists.get(atMs) as T[];
+    this.#lists.delete(atMs);
+    // They mostly are in order: those of one rhythm come as they came the last time.
+    list.sort((a, b) => a.order - b.order);
+    this.#list = list;
+    this.#listMs = atMs;
+  }
+}
+
+/** Puts a number into a heap: no number is above those below it. */
+function rise(heap: number[], value: number): void {
+  let at = heap.length;
+  while (at > 0) {
+    const parent = (at - 1) >> 1;
+    const above = heap[parent] as number;
+    if (above <= value) break;
+    heap[at] = above;
+    at = parent;
+  }
+  heap[at] = value;
+}
+
+/** Takes the least number out of a heap. */
+function sink(heap: number[]): void {
+  const value = heap.pop() as number;
+  const count = heap.length;
+  if (count === 0) return;
+  let at = 0;
+  for (let child = 1; child < count; child = 2 * at + 1) {
+    if (child + 1 < count && (heap[child + 1] as number) < (heap[child] as number)) child += 1;
+    if ((heap[child] as number) >= value) break;
+    heap[at] = heap[child] as number;
+    at = child;
+  }
+  heap[at] = value;
 }

@@ -1,4 +1,4 @@
-import { DefinitionError, suggestion } from './definition-error.ts';
+import { DefinitionError, knownNames } from './definition-error.ts';
 import type { FieldValue } from './signal.ts';
 
 /** A text with names in braces: `house/{id}/{room}`, `meter-{n:04}` (filled up with zeros). */
@@ -18,9 +18,7 @@ export function template(text: string, known?: readonly string[]): Template {
   for (const found of text.matchAll(hole)) {
     const [whole, name = '', width] = found;
     if (known !== undefined && !known.includes(name)) {
-      throw new DefinitionError(
-        `{${name}} is no name here${suggestion(name, known)}; there are ${known.join(', ')}`,
-      );
+      throw new DefinitionError(`{${name}} is no name here${knownNames(name, known)}`);
     }
     parts.push(text.slice(at, found.index));
     holes.push({ name, width: Number(width ?? 0) });

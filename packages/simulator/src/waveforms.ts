@@ -223,3 +223,10 @@ export function finite(values: Readonly<Record<string, number>>, what: string): 
     throw new MqttUsageError(`${what}: ${name} must be a number, not ${JSON.stringify(value)}`);
   }
 }
+
+/** Throws unless all are 0 or more. */
+export function notNegative(values: Readonly<Record<string, number>>, what: string): void {
+  for (const [name, value] of Object.entries(values)) {
+    if (value < 0) throw new MqttUsageError(`${what}: ${name} must be 0 or more, not ${value}`);
+  }
+}
