@@ -2,13 +2,7 @@ import type { DisconnectRequest } from '@mqtt-kit/engine';
 import type { Properties } from '@mqtt-kit/packet';
 import type { ConnectSettings } from './connect-settings.ts';
 import { MqttUsageError } from './errors.ts';
-import {
-  checkOneOf,
-  checkOptions,
-  checkString,
-  checkTimeout,
-  type GivenOptions,
-} from './option-check.ts';
+import { checkOptions, checkString, type GivenOptions } from './option-check.ts';
 import type { CloseOptions } from './options.ts';
 import { checkUserProperties } from './outgoing-message.ts';
 import { checkExpiry } from './session-options.ts';
@@ -37,7 +31,7 @@ export function closeSettings(
   propertiesProblem: string | undefined,
 ): CloseSettings {
   const given = checkOptions('options of close', options, closeNames);
-  const reasonCode = checkOneOf('reasonCode', given.or('reasonCode', 0), reasonCodes);
+  const reasonCode = given.oneOf('reasonCode', 0, reasonCodes);
   const only50 = ['reasonString', 'sessionExpirySeconds', 'userProperties'].find((name) =>
     given.has(name),
   );
@@ -46,18 +40,16 @@ export function closeSettings(
     if (name !== undefined) throw new MqttUsageError(`${name} ${propertiesProblem}`);
   }
   return {
-    timeoutMs: checkTimeout('timeoutMs', given.or('timeoutMs', 5_000)),
+    timeoutMs: given.amount('timeoutMs', 5_000, 0),
     reasonCode,
     properties: closeProperties(given, connect.sessionExpirySeconds),
   };
 }
 
 function closeProperties(given: GivenOptions, sessionExpirySeconds: number): Properties {
-  const expiry = given.get('sessionExpirySeconds');
-  const reasonString = given.get('reasonString');
-  const userProperties = given.get('userProperties');
-  const sessionExpiryInterval =
-    expiry === undefined ? undefined : checkExpiry('sessionExpirySeconds', expiry);
+  const sessionExpiryInterval = given.optional('sessionExpirySeconds', checkExpiry);
+  const reasonString = given.optional('reasonString', checkString);
+  const userProperties = given.optional('userProperties', checkUserProperties);
   if (sessionExpirySeconds === 0 && (sessionExpiryInterval ?? 0) > 0) {
     // [MQTT-3.14.2-2] and 3.14.2.2.2: a session that was to end with the connection cannot be kept.
     throw new MqttUsageError(
@@ -66,11 +58,7 @@ function closeProperties(given: GivenOptions, sessionExpirySeconds: number): Pro
   }
   return {
     ...(sessionExpiryInterval !== undefined && { sessionExpiryInterval }),
-    ...(reasonString !== undefined && {
-      reasonString: checkString('reasonString', reasonString),
-    }),
-    ...(userProperties !== undefined && {
-      userProperties: checkUserProperties('userProperties', userProperties),
-    }),
+    ...(reasonString !== undefined && { reasonString }),
+    ...(userProperties !== undefined && { userProperties }),
   };
 }

@@ -7,12 +7,10 @@ import { MqttUsageError } from './errors.ts';
 import {
   checkBoolean,
   checkFunction,
-  checkInteger,
   checkOneOf,
   checkOptions,
   checkSignal,
   checkString,
-  checkTimeout,
   expectation,
   type GivenOptions,
 } from './option-check.ts';
@@ -93,12 +91,11 @@ export function connectSettings(
   checkTransportsFit(urls, tls, webSocket);
   checkNoDowngrade(urls, given, webSocket);
 
-  const version = checkOneOf('version', given.or('version', 'auto'), ['auto', '5.0', '3.1.1']);
+  const version = given.oneOf('version', 'auto', ['auto', '5.0', '3.1.1']);
   const only50 = problemOf50(version);
   const store = checkStore(get('store'));
   const session = checkSession(given, store);
-  const credentials = get('credentials') as ConnectOptions['credentials'];
-  if (credentials !== undefined) checkFunction('credentials', credentials);
+  const credentials = given.optional('credentials', checkFunction) as ConnectOptions['credentials'];
   const will = get('will');
   const authentication = checkAuthentication(get('authentication'));
   const needs50 = optionsOf50(given);
@@ -107,19 +104,14 @@ export function connectSettings(
   }
   const queue = checkQueue(get('queue'));
   const reconnect = checkReconnect(get('reconnect'));
-  const maximumPacketSize = checkInteger(
-    'maximumPacketSize',
-    given.or('maximumPacketSize', 16_777_216),
-    1,
-    fourBytes,
-  );
+  const maximumPacketSize = given.integer('maximumPacketSize', 16_777_216, 1, fourBytes);
   return {
     urls,
     version,
     needs50,
     ...session,
-    keepAliveSeconds: checkInteger('keepAliveSeconds', given.or('keepAliveSeconds', 60), 0, 65_535),
-    connectTimeoutMs: checkTimeout('connectTimeoutMs', given.or('connectTimeoutMs', 10_000)),
+    keepAliveSeconds: given.integer('keepAliveSeconds', 60, 0, 65_535),
+    connectTimeoutMs: given.amount('connectTimeoutMs', 10_000, 0),
     ...checkCredentials(
       { username: get('username'), password: get('password') },
       only50 !== undefined && credentials === undefined && urls[0]?.username === undefined,
@@ -130,7 +122,7 @@ export function connectSettings(
     willFor: typeof will === 'function' ? (will as ConnectSettings['willFor']) : undefined,
     tls,
     webSocket,
-    redirects: checkOneOf('redirects', given.or('redirects', 'report'), ['report', 'follow']),
+    redirects: given.oneOf('redirects', 'report', ['report', 'follow']),
     reconnect,
     queue: queue.limits,
     inFlight: queue.inFlight,
@@ -138,16 +130,12 @@ export function connectSettings(
     inbox: checkInbox(get('inbox')),
     store,
     onStoreFailure: checkStoreFailure(given, reconnect),
-    foreignSession: checkOneOf('foreignSession', given.or('foreignSession', 'reset'), [
-      'reset',
-      'adopt',
-      'error',
-    ]),
-    lostSession: checkOneOf('lostSession', given.or('lostSession', 'resend'), ['resend', 'reject']),
-    waitForConnection: checkBoolean('waitForConnection', given.or('waitForConnection', true)),
-    signal: get('signal') === undefined ? undefined : checkSignal('signal', get('signal')),
-    topicAliases: checkBoolean('topicAliases', given.or('topicAliases', true)),
-    trace: checkBoolean('trace', given.or('trace', false)),
+    foreignSession: given.oneOf('foreignSession', 'reset', ['reset', 'adopt', 'error']),
+    lostSession: given.oneOf('lostSession', 'resend', ['resend', 'reject']),
+    waitForConnection: given.boolean('waitForConnection', true),
+    signal: given.optional('signal', checkSignal),
+    topicAliases: given.boolean('topicAliases', true),
+    trace: given.boolean('trace', false),
     maximumPacketSize,
     properties: checkProperties(given, session.sessionExpirySeconds, maximumPacketSize, only50),
   };
@@ -240,27 +228,21 @@ function checkProperties(
   maximumPacketSize: number,
   only50: string | undefined,
 ): Properties {
-  const aliases = checkInteger('topicAliasMaximum', given.or('topicAliasMaximum', 16), 0, 65_535);
+  const aliases = given.integer('topicAliasMaximum', 16, 0, 65_535);
   for (const name of ['topicAliasMaximum', 'requestProblemInformation']) {
     if (only50 !== undefined && given.has(name)) throw new MqttUsageError(`${name} ${only50}`);
   }
-  const response = given.get('requestResponseInformation');
-  const problem = given.get('requestProblemInformation');
-  const userProperties = given.get('userProperties');
+  const response = given.optional('requestResponseInformation', checkBoolean);
+  const problem = given.optional('requestProblemInformation', checkBoolean);
+  const userProperties = given.optional('userProperties', checkUserProperties);
   return {
     ...(sessionExpiryInterval > 0 && { sessionExpiryInterval }),
-    receiveMaximum: checkInteger('receiveMaximum', given.or('receiveMaximum', 1_000), 1, 65_535),
+    receiveMaximum: given.integer('receiveMaximum', 1_000, 1, 65_535),
     maximumPacketSize,
     ...(aliases > 0 && { topicAliasMaximum: aliases }),
-    ...(response !== undefined && {
-      requestResponseInformation: Number(checkBoolean('requestResponseInformation', response)),
-    }),
-    ...(problem !== undefined && {
-      requestProblemInformation: Number(checkBoolean('requestProblemInformation', problem)),
-    }),
-    ...(userProperties !== undefined && {
-      userProperties: checkUserProperties('userProperties', userProperties),
-    }),
+    ...(response !== undefined && { requestResponseInformation: Number(response) }),
+    ...(problem !== undefined && { requestProblemInformation: Number(problem) }),
+    ...(userProperties !== undefined && { userProperties }),
   };
 }
 

@@ -115,8 +115,8 @@ export function checkTimeout(name: string, value: unknown): number {
 }
 
 /**
- * The names and values of an options object, without those that are `undefined`; none of no object. A name that is not
- * known is an error with the nearest known one; `elsewhere` says where names belong that are often put here.
+ * The names and values of the options of a call, without those that are `undefined`; none of no object. A name that is
+ * not known is an error with the nearest known one; `elsewhere` says where names belong that are often put here.
  */
 export function checkOptions(
   name: string,
@@ -124,7 +124,22 @@ export function checkOptions(
   known: readonly string[],
   elsewhere: Readonly<Record<string, string>> = {},
 ): GivenOptions {
-  const options = new GivenOptions();
+  return givenOptions(name, '', value, known, elsewhere);
+}
+
+/** As `checkOptions`, of options that are together under one name, which messages put in front of theirs. */
+export function checkGroup(name: string, value: unknown, known: readonly string[]): GivenOptions {
+  return givenOptions(name, `${name}.`, value, known, {});
+}
+
+function givenOptions(
+  name: string,
+  prefix: string,
+  value: unknown,
+  known: readonly string[],
+  elsewhere: Readonly<Record<string, string>>,
+): GivenOptions {
+  const options = new GivenOptions(prefix);
   if (value === undefined) return options;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw expectation(name, 'an object', value);
@@ -138,9 +153,42 @@ export function checkOptions(
 
 /** Options that are set: what is `undefined` is not, everything else is, `null` too. */
 export class GivenOptions extends Map<string, unknown> {
+  readonly #prefix: string;
+
+  /** `prefix` stands before their names in messages. */
+  constructor(prefix: string) {
+    super();
+    this.#prefix = prefix;
+  }
+
   /** What is given, or the default. */
   or(name: string, fallback: unknown): unknown {
     return this.has(name) ? this.get(name) : fallback;
+  }
+
+  integer(name: string, fallback: number, minimum: number, maximum: number): number {
+    return checkInteger(this.#prefix + name, this.or(name, fallback), minimum, maximum);
+  }
+
+  amount(name: string, fallback: number, minimum: number): number {
+    return checkAmount(this.#prefix + name, this.or(name, fallback), minimum);
+  }
+
+  count(name: string, fallback: number, minimum: number): number {
+    return checkCount(this.#prefix + name, this.or(name, fallback), minimum);
+  }
+
+  boolean(name: string, fallback: boolean): boolean {
+    return checkBoolean(this.#prefix + name, this.or(name, fallback));
+  }
+
+  oneOf<T extends string | number>(name: string, fallback: NoInfer<T>, values: readonly T[]): T {
+    return checkOneOf(this.#prefix + name, this.or(name, fallback), values);
+  }
+
+  /** `undefined` when it is not given. */
+  optional<T>(name: string, check: (name: string, value: unknown) => T): T | undefined {
+    return this.has(name) ? check(this.#prefix + name, this.get(name)) : undefined;
   }
 }
 

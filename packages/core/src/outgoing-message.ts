@@ -23,22 +23,27 @@ import {
 import type { MessageProperties, PublishOptions } from './options.ts';
 import { encodePayload } from './payload.ts';
 
-const propertyNames = [
-  'payloadFormatIndicator',
-  'messageExpirySeconds',
-  'contentType',
-  'responseTopic',
-  'correlationData',
-  'userProperties',
-] as const satisfies readonly (keyof MessageProperties)[];
+const propertyChecks: {
+  readonly [Name in keyof MessageProperties]-?: (name: string, value: unknown) => unknown;
+} = {
+  payloadFormatIndicator: (name, value) => checkOneOf(name, value, [0, 1]),
+  messageExpirySeconds: (name, value) => checkInteger(name, value, 0, 0xffff_ffff),
+  contentType: checkString,
+  // [MQTT-3.3.2-14]
+  responseTopic: checkTopic,
+  correlationData: (name, value) => checkBytes(name, value, 65_535),
+  userProperties: checkUserProperties,
+};
 
-const publishNames = [
+const propertyNames = Object.keys(propertyChecks) as readonly (keyof MessageProperties)[];
+
+const publishNames: readonly (keyof PublishOptions)[] = [
   'qos',
   'retain',
   ...propertyNames,
   'signal',
   'timeoutMs',
-] as const satisfies readonly (keyof PublishOptions)[];
+];
 
 /** What other clients ask of each message. */
 const elsewhere = { topicAlias: 'topicAliases of connect' };
@@ -117,7 +122,7 @@ export function messageProperties(
   options: MessageProperties,
   propertiesProblem: string | undefined,
 ): Properties {
-  const properties: { -readonly [K in keyof Properties]: Properties[K] } = {};
+  const properties: Record<string, unknown> = {};
   for (const name of propertyNames) {
     const value = options[name];
     if (value === undefined) continue;
@@ -125,27 +130,8 @@ export function messageProperties(
     if (propertiesProblem !== undefined) {
       throw new MqttUsageError(`${fullName} ${propertiesProblem}`);
     }
-    switch (name) {
-      case 'payloadFormatIndicator':
-        properties.payloadFormatIndicator = checkOneOf(fullName, value, [0, 1]);
-        break;
-      case 'messageExpirySeconds':
-        properties.messageExpiryInterval = checkInteger(fullName, value, 0, 0xffff_ffff);
-        break;
-      case 'contentType':
-        properties.contentType = checkString(fullName, value);
-        break;
-      case 'responseTopic':
-        // [MQTT-3.3.2-14]
-        properties.responseTopic = checkTopic(fullName, value);
-        break;
-      case 'correlationData':
-        properties.correlationData = checkBytes(fullName, value, 65_535);
-        break;
-      case 'userProperties':
-        properties.userProperties = checkUserProperties(fullName, value);
-        break;
-    }
+    const key = name === 'messageExpirySeconds' ? 'messageExpiryInterval' : name;
+    properties[key] = propertyChecks[name](fullName, value);
   }
   return properties;
 }

@@ -1,14 +1,7 @@
 /** Bounds on what waits: for the server, and for handlers. */
 import type { BacklogBounds } from './backlog.ts';
 import type { ConnectSettings } from './connect-settings.ts';
-import {
-  checkAmount,
-  checkBoolean,
-  checkCount,
-  checkInteger,
-  checkOneOf,
-  checkOptions,
-} from './option-check.ts';
+import { checkGroup, checkInteger } from './option-check.ts';
 import type { QueueOptions } from './options.ts';
 
 export function checkQueue(value: unknown): {
@@ -24,31 +17,31 @@ export function checkQueue(value: unknown): {
     'queueQos0',
     'inFlight',
   ] as const satisfies readonly (keyof QueueOptions)[];
-  const given = checkOptions('queue', value, names);
-  const overflow = checkOneOf('queue.overflow', given.or('overflow', 'reject'), [
+  const given = checkGroup('queue', value, names);
+  const overflow = given.oneOf('overflow', 'reject', [
     'reject',
     'dropOldest',
     'wait',
     'latestPerTopic',
   ]);
   const limits = {
-    maximumMessages: checkCount('queue.maxMessages', given.or('maxMessages', 10_000), 0),
-    maximumBytes: checkCount('queue.maxBytes', given.or('maxBytes', 67_108_864), 0),
-    maximumAgeMs: checkAmount('queue.maxAgeMs', given.or('maxAgeMs', Number.POSITIVE_INFINITY), 0),
+    maximumMessages: given.count('maxMessages', 10_000, 0),
+    maximumBytes: given.count('maxBytes', 67_108_864, 0),
+    maximumAgeMs: given.amount('maxAgeMs', Number.POSITIVE_INFINITY, 0),
     // The engine refuses what does not fit; the client holds callers back before it comes to that.
     overflow: overflow === 'wait' ? 'reject' : overflow,
-    queueQos0: checkBoolean('queue.queueQos0', given.or('queueQos0', true)),
+    queueQos0: given.boolean('queueQos0', true),
   } as const;
-  const inFlight = given.has('inFlight')
-    ? checkInteger('queue.inFlight', given.get('inFlight'), 1, 65_535)
-    : undefined;
+  const inFlight = given.optional('inFlight', (name, count) =>
+    checkInteger(name, count, 1, 65_535),
+  );
   return { limits, inFlight, wait: overflow === 'wait' };
 }
 
 export function checkInbox(value: unknown): BacklogBounds {
-  const given = checkOptions('inbox', value, ['maxMessages', 'maxBytes']);
+  const given = checkGroup('inbox', value, ['maxMessages', 'maxBytes']);
   return {
-    maxMessages: checkCount('inbox.maxMessages', given.or('maxMessages', 10_000), 1),
-    maxBytes: checkCount('inbox.maxBytes', given.or('maxBytes', 67_108_864), 1),
+    maxMessages: given.count('maxMessages', 10_000, 1),
+    maxBytes: given.count('maxBytes', 67_108_864, 1),
   };
 }

@@ -1,5 +1,5 @@
 import { MqttUsageError } from './errors.ts';
-import { checkAmount, checkBoolean, checkCount, checkOptions } from './option-check.ts';
+import { checkGroup } from './option-check.ts';
 import type { ReconnectOptions } from './options.ts';
 import type { ReconnectSettings } from './reconnect.ts';
 
@@ -13,13 +13,9 @@ export function checkReconnect(value: unknown): ReconnectSettings | undefined {
     'maxAttempts',
     'initial',
   ] as const satisfies readonly (keyof ReconnectOptions)[];
-  const given = checkOptions('reconnect', value === true ? {} : value, names);
-  const minDelayMs = checkAmount('reconnect.minDelayMs', given.or('minDelayMs', 100), 0);
-  const maxDelayMs = checkAmount(
-    'reconnect.maxDelayMs',
-    given.or('maxDelayMs', Math.max(30_000, minDelayMs)),
-    0,
-  );
+  const given = checkGroup('reconnect', value === true ? {} : value, names);
+  const minDelayMs = given.amount('minDelayMs', 100, 0);
+  const maxDelayMs = given.amount('maxDelayMs', Math.max(30_000, minDelayMs), 0);
   if (minDelayMs > maxDelayMs) {
     throw new MqttUsageError(
       `reconnect.minDelayMs must be at most reconnect.maxDelayMs (${maxDelayMs}); got ${minDelayMs}`,
@@ -28,12 +24,8 @@ export function checkReconnect(value: unknown): ReconnectSettings | undefined {
   return {
     minDelayMs,
     maxDelayMs,
-    factor: checkAmount('reconnect.factor', given.or('factor', 2), 1),
-    maxAttempts: checkCount(
-      'reconnect.maxAttempts',
-      given.or('maxAttempts', Number.POSITIVE_INFINITY),
-      1,
-    ),
-    initial: checkBoolean('reconnect.initial', given.or('initial', false)),
+    factor: given.amount('factor', 2, 1),
+    maxAttempts: given.count('maxAttempts', Number.POSITIVE_INFINITY, 1),
+    initial: given.boolean('initial', false),
   };
 }

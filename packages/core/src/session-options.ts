@@ -1,13 +1,7 @@
 /** Options that decide how long a session lives, and where it is kept. */
 import type { ConnectSettings } from './connect-settings.ts';
 import { MqttUsageError } from './errors.ts';
-import {
-  checkBoolean,
-  checkInteger,
-  checkString,
-  expectation,
-  type GivenOptions,
-} from './option-check.ts';
+import { checkInteger, checkString, expectation, type GivenOptions } from './option-check.ts';
 import type { SessionStore } from './session-store.ts';
 
 const longestExpirySeconds = 0xffff_ffff;
@@ -20,13 +14,11 @@ type Session = Pick<
 
 export function checkSession(given: GivenOptions, store: SessionStore | undefined): Session {
   const durable = store?.durable ?? false;
-  const cleanStart = checkBoolean('cleanStart', given.or('cleanStart', !durable));
+  const cleanStart = given.boolean('cleanStart', !durable);
   if (durable && cleanStart) {
     throw new MqttUsageError('cleanStart must be false with a durable store; got true');
   }
-  const clientId = given.has('clientId')
-    ? checkString('clientId', given.get('clientId'))
-    : undefined;
+  const clientId = given.optional('clientId', checkString);
   if (!cleanStart && (clientId === undefined || clientId === '')) {
     // [MQTT3-3.1.3-7]
     throw new MqttUsageError(

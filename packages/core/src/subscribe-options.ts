@@ -4,8 +4,6 @@ import type { HandlerSettings, IteratorSettings } from './consumer.ts';
 import type { DeliverySettings } from './delivery.ts';
 import { MqttUsageError } from './errors.ts';
 import {
-  checkBoolean,
-  checkCount,
   checkFunction,
   checkOneOf,
   checkOptions,
@@ -105,24 +103,18 @@ export function subscribeSettings(
   if (only50 !== undefined && propertiesProblem !== undefined) {
     throw new MqttUsageError(`${only50} ${propertiesProblem}`);
   }
-  const handling = checkOneOf('retainHandling', given.or('retainHandling', 'always'), [
-    'always',
-    'ifNew',
-    'never',
-  ]);
+  const handling = given.oneOf('retainHandling', 'always', ['always', 'ifNew', 'never']);
   return {
     qos: checkQos('qos', given.or('qos', 0)),
-    noLocal: checkBoolean('noLocal', given.or('noLocal', false)),
-    retainAsPublished: checkBoolean('retainAsPublished', given.or('retainAsPublished', false)),
+    noLocal: given.boolean('noLocal', false),
+    retainAsPublished: given.boolean('retainAsPublished', false),
     retainHandling: retainHandlings[handling],
     userProperties: checkUserProperties('userProperties', given.or('userProperties', [])),
-    handler: { ...delivery, concurrency: checkCount('concurrency', given.or('concurrency', 1), 1) },
+    handler: { ...delivery, concurrency: given.count('concurrency', 1, 1) },
     iterator: {
       ...delivery,
-      bufferSize: checkCount('bufferSize', given.or('bufferSize', 1_000), 1),
-      overflow: given.has('overflow')
-        ? checkOneOf('overflow', given.get('overflow'), overflows)
-        : undefined,
+      bufferSize: given.count('bufferSize', 1_000, 1),
+      overflow: given.optional('overflow', (name, value) => checkOneOf(name, value, overflows)),
     },
     limits: limitsOf(given),
     needs50: only50 !== undefined,
@@ -133,21 +125,18 @@ function checkDelivery(
   given: GivenOptions,
   { durable, hasHandler }: SubscribeFacts,
 ): DeliverySettings {
-  const mode = checkOneOf('delivery', given.or('delivery', 'at-least-once'), deliveries);
+  const mode = given.oneOf('delivery', 'at-least-once', deliveries);
   const seen = given.get('seen') as DeliverySettings['seen'];
   if ((mode === 'transactional') !== (seen !== undefined)) {
     throw new MqttUsageError("delivery: 'transactional' and the function seen need each other");
   }
   if (seen !== undefined) checkFunction('seen', seen);
-  const acknowledge = checkOneOf('acknowledge', given.or('acknowledge', 'automatic'), [
-    'automatic',
-    'manual',
-  ]);
+  const acknowledge = given.oneOf('acknowledge', 'automatic', ['automatic', 'manual']);
   const manual = acknowledge === 'manual';
   if (manual && mode === 'at-most-once') {
     throw new MqttUsageError("acknowledge must be 'automatic' with delivery: 'at-most-once'");
   }
-  const failure = checkOneOf('handlerFailure', given.or('handlerFailure', 'acknowledge'), failures);
+  const failure = given.oneOf('handlerFailure', 'acknowledge', failures);
   if (given.has('handlerFailure') && (manual || !hasHandler)) {
     throw new MqttUsageError('handlerFailure needs a handler, and automatic acknowledgement');
   }
@@ -207,10 +196,8 @@ export function uniquePatterns(
 }
 
 function limitsOf(given: GivenOptions): Limits {
-  const signal = given.get('signal');
-  const timeoutMs = given.get('timeoutMs');
   return {
-    signal: signal === undefined ? undefined : checkSignal('signal', signal),
-    timeoutMs: timeoutMs === undefined ? undefined : checkTimeout('timeoutMs', timeoutMs),
+    signal: given.optional('signal', checkSignal),
+    timeoutMs: given.optional('timeoutMs', checkTimeout),
   };
 }

@@ -1,18 +1,21 @@
 /** Options that concern the transport alone, checked and copied. */
 import { MqttUsageError } from './errors.ts';
-import { checkBoolean, checkOneOf, checkOptions, expectation, given } from './option-check.ts';
+import { checkBoolean, checkGroup, checkOneOf, expectation, given } from './option-check.ts';
 import type { TlsOptions, WebSocketOptions } from './transport.ts';
 
-const tlsNames = [
-  'ca',
-  'cert',
-  'key',
-  'passphrase',
-  'servername',
-  'alpnProtocols',
-  'rejectUnauthorized',
-  'minVersion',
-] as const satisfies readonly (keyof TlsOptions)[];
+const tlsChecks: {
+  readonly [Name in keyof TlsOptions]-?: (name: string, value: unknown) => TlsOptions[Name];
+} = {
+  ca: checkPems,
+  cert: checkPem,
+  key: checkPem,
+  passphrase: checkText,
+  servername: checkText,
+  alpnProtocols: checkTexts,
+  rejectUnauthorized: checkBoolean,
+  minVersion: (name, value) =>
+    checkOneOf<'TLSv1.2' | 'TLSv1.3'>(name, value, ['TLSv1.2', 'TLSv1.3']),
+};
 
 const webSocketNames = [
   'headers',
@@ -22,7 +25,7 @@ const webSocketNames = [
 /** `undefined` when nothing is set. */
 export function checkTlsOptions(value: unknown): TlsOptions | undefined {
   if (value === undefined) return undefined;
-  const options = checkOptions('tls', value, tlsNames);
+  const options = checkGroup('tls', value, Object.keys(tlsChecks));
   if (options.size === 0) return undefined;
   for (const [name, other] of [
     ['cert', 'key'],
@@ -32,64 +35,46 @@ export function checkTlsOptions(value: unknown): TlsOptions | undefined {
     if (!options.has(name) || options.has(other)) continue;
     throw new MqttUsageError(`tls.${name} needs tls.${other} with it, which is missing`);
   }
-  const checked: { -readonly [K in keyof TlsOptions]: TlsOptions[K] } = {};
-  for (const [name, item] of options) {
-    switch (name as keyof TlsOptions) {
-      case 'ca':
-        checked.ca = Array.isArray(item)
-          ? item.map((one: unknown, index) => checkPem(`tls.ca[${index}]`, one))
-          : checkPem('tls.ca', item);
-        break;
-      case 'cert':
-        checked.cert = checkPem('tls.cert', item);
-        break;
-      case 'key':
-        checked.key = checkPem('tls.key', item);
-        break;
-      case 'passphrase':
-        checked.passphrase = checkText('tls.passphrase', item);
-        break;
-      case 'servername':
-        checked.servername = checkText('tls.servername', item);
-        break;
-      case 'alpnProtocols':
-        checked.alpnProtocols = checkTexts('tls.alpnProtocols', item);
-        break;
-      case 'rejectUnauthorized':
-        checked.rejectUnauthorized = checkBoolean('tls.rejectUnauthorized', item);
-        break;
-      case 'minVersion':
-        checked.minVersion = checkOneOf('tls.minVersion', item, ['TLSv1.2', 'TLSv1.3']);
-        break;
-    }
-  }
-  return checked;
+  return Object.fromEntries(
+    Array.from(options, ([name, item]) => [
+      name,
+      tlsChecks[name as keyof TlsOptions](`tls.${name}`, item),
+    ]),
+  );
 }
 
 /** `undefined` when nothing is set. */
 export function checkWebSocketOptions(value: unknown): WebSocketOptions | undefined {
   if (value === undefined) return undefined;
-  const options = checkOptions('webSocket', value, webSocketNames);
+  const options = checkGroup('webSocket', value, webSocketNames);
   if (options.size === 0) return undefined;
-  const headers = options.get('headers');
-  const protocols = options.get('protocols');
+  const headers = options.optional('headers', checkHeaders);
+  const protocols = options.optional('protocols', checkTexts);
   return {
-    ...(headers !== undefined && { headers: checkHeaders(headers) }),
-    ...(protocols !== undefined && { protocols: checkTexts('webSocket.protocols', protocols) }),
+    ...(headers !== undefined && { headers }),
+    ...(protocols !== undefined && { protocols }),
   };
 }
 
-function checkHeaders(value: unknown): Readonly<Record<string, string>> {
+function checkHeaders(name: string, value: unknown): Readonly<Record<string, string>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw expectation('webSocket.headers', 'an object of strings', value);
+    throw expectation(name, 'an object of strings', value);
   }
   return Object.fromEntries(
-    Object.entries(value).map(([name, text]) => [
-      name,
+    Object.entries(value).map(([header, text]) => [
+      header,
       // Headers hold tokens: their values are not shown.
-      checkText(`webSocket.headers[${given(name)}]`, text),
+      checkText(`${name}[${given(header)}]`, text),
     ]),
   );
+}
+
+function checkPems(
+  name: string,
+  value: unknown,
+): string | Uint8Array | readonly (string | Uint8Array)[] {
+  if (!Array.isArray(value)) return checkPem(name, value);
+  return value.map((item: unknown, index) => checkPem(`${name}[${index}]`, item));
 }
 
 /** PEM text or its bytes. What is in it, the transport finds out. */

@@ -1,6 +1,6 @@
 import type { Will } from '@mqtt-kit/engine';
 import { MqttUsageError } from './errors.ts';
-import { checkBoolean, checkInteger, checkOptions } from './option-check.ts';
+import { checkGroup, checkInteger } from './option-check.ts';
 import type { WillOptions } from './options.ts';
 import { checkQos, checkTopic, messageProperties } from './outgoing-message.ts';
 import { encodePayload } from './payload.ts';
@@ -24,7 +24,7 @@ const largestPayload = 65_535;
 
 /** Checks a will and copies it: it is sent again with every connection. */
 export function checkWill(will: unknown, propertiesProblem: string | undefined): Will {
-  const given = checkOptions('will', will, willNames);
+  const given = checkGroup('will', will, willNames);
   const options = will as WillOptions;
   const payload = encodePayload('will.payload', given.or('payload', ''));
   if (payload.length > largestPayload) {
@@ -41,7 +41,7 @@ export function checkWill(will: unknown, propertiesProblem: string | undefined):
     topic: checkTopic('will.topic', options.topic),
     payload: payload.slice(),
     qos: checkQos('will.qos', given.or('qos', 0)),
-    retain: checkBoolean('will.retain', given.or('retain', false)),
+    retain: given.boolean('retain', false),
     properties:
       delay === undefined
         ? properties
