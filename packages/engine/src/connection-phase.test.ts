@@ -476,6 +476,46 @@ describe('pipelining', () => {
     ]);
   });
 
+  it('fails with what CONNACK turns out to forbid, whatever the server answers then', () => {
+    const h = new EngineHarness();
+    h.open(request);
+    const long = h.publish('long', { payload: new Uint8Array(100) });
+    const short = h.publish('short');
+    const wildcard = h.subscribe(['house/#']);
+    const plain = h.subscribe(['t']);
+    h.takeSent();
+    h.server(connack({ properties: { maximumPacketSize: 50, wildcardSubscriptionAvailable: 0 } }));
+    const outcomes = h.takeEvents().filter((event) => 'outcome' in event);
+    expect(outcomes).toMatchObject([
+      { ticket: long, outcome: { kind: 'failed', code: 'serverLimit' } },
+      { ticket: short, outcome: { kind: 'sent' } },
+      {
+        ticket: wildcard,
+        outcome: { code: 'serverLimit', message: '"house/#": the server takes no wildcards' },
+      },
+    ]);
+    // The identifier stays taken until the server has answered.
+    h.subscribe(['u']);
+    expect(h.takeSentShort()).toEqual(['subscribe 3']);
+    h.server(suback(1, [0]), suback(2, [0]));
+    expect(h.takeEvents()).toMatchObject([
+      { type: 'subscribed', ticket: plain, outcome: { kind: 'acknowledged' } },
+    ]);
+  });
+
+  it('asks for what is larger than the server turns out to take no second time', () => {
+    const h = new EngineHarness();
+    h.open(request);
+    const ticket = h.subscribe(['t'.repeat(100)]);
+    h.takeSent();
+    h.server(connack({ properties: { maximumPacketSize: 50 } }));
+    expect(h.take('subscribed')).toMatchObject([{ ticket, outcome: { code: 'serverLimit' } }]);
+    h.cut();
+    expect(h.take('subscribed')).toEqual([]);
+    h.open(request);
+    expect(h.takeSentShort()).toEqual(['connect']);
+  });
+
   it('keeps its identifiers when the session turns out to be new', () => {
     const h = new EngineHarness().connected();
     h.publish('t', { qos: 1 });

@@ -161,6 +161,7 @@ export class ConnectionPhases {
       connack,
     });
     this.#outgoing.pipelined.settle(connection);
+    this.#requests.connackReceived(connection);
     agreeOnSession(this.#shared, this.#outgoing, sessionPresent, foreign, now);
   }
 

@@ -17,9 +17,13 @@ export class PipelinedPublish {
     this.#outcomes = outcomes;
   }
 
-  /** CONNACK came: what left behind CONNECT is sent for good. */
+  /** CONNACK came: what left behind CONNECT is sent for good, unless it is more than the server turns out to take. */
   settle(connection: Connection): void {
-    for (const message of connection.pipelined) this.#outcomes.sentBefore(message);
+    for (const message of connection.pipelined) {
+      const problem = this.#sender.encoding.limitProblem(message, connection);
+      if (problem === undefined) this.#outcomes.sentBefore(message);
+      else this.#outcomes.fail(message, 'serverLimit', problem);
+    }
     connection.pipelined = [];
   }
 

@@ -1,6 +1,11 @@
 import type { SubscribeRequest, Ticket, UnsubscribeRequest } from './request.ts';
 
 /** A request that was not answered yet, sent or not. */
-export type SentRequest =
-  | { readonly kind: 'subscribe'; readonly ticket: Ticket; readonly request: SubscribeRequest }
-  | { readonly kind: 'unsubscribe'; readonly ticket: Ticket; readonly request: UnsubscribeRequest };
+export type SentRequest = {
+  readonly ticket: Ticket;
+  /** Whoever asked knows the outcome; the server's answer may still come. */
+  settled: boolean;
+} & (
+  | { readonly kind: 'subscribe'; readonly request: SubscribeRequest }
+  | { readonly kind: 'unsubscribe'; readonly request: UnsubscribeRequest }
+);

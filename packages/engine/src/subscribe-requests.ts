@@ -40,11 +40,13 @@ export class SubscribeRequests {
   }
 
   subscribe(request: SubscribeRequest): Ticket {
-    return this.#take({ kind: 'subscribe', ticket: this.#shared.session.nextTicket(), request });
+    const ticket = this.#shared.session.nextTicket();
+    return this.#take({ kind: 'subscribe', ticket, request, settled: false });
   }
 
   unsubscribe(request: UnsubscribeRequest): Ticket {
-    return this.#take({ kind: 'unsubscribe', ticket: this.#shared.session.nextTicket(), request });
+    const ticket = this.#shared.session.nextTicket();
+    return this.#take({ kind: 'unsubscribe', ticket, request, settled: false });
   }
 
   cancel(ticket: Ticket): CancelResult {
@@ -68,7 +70,7 @@ export class SubscribeRequests {
 
   suback(packet: SubackPacket): void {
     const request = this.#answered(packet, 'subscribe', packet.reasonCodes.length);
-    if (request?.kind !== 'subscribe') return;
+    if (request?.kind !== 'subscribe' || request.settled) return;
     const { output } = this.#shared;
     for (const [place, options] of request.request.subscriptions.entries()) {
       if (!output.recording || packet.reasonCodes[place]! >= 0x80) continue;
@@ -92,6 +94,15 @@ export class SubscribeRequests {
       output.record({ type: 'unsubscription', topicFilter });
     }
     this.#settle(request, { kind: 'acknowledged', reasonCodes, properties: packet.properties });
+  }
+
+  /** CONNACK came: what left behind CONNECT may be more than the server turns out to take, and is told so now. */
+  connackReceived({ requests, negotiated, request: { version } }: Connection): void {
+    for (const [packetIdentifier, request] of requests) {
+      const packet = requestPacket(request, packetIdentifier, negotiated);
+      const problem = requestProblem(request, clientPacketSize(packet, version), negotiated);
+      if (problem !== undefined) this.#fail(request, problem.code, problem.message);
+    }
   }
 
   /** All requests fail with a connection that the server had taken; else what was sent, too, waits for the next. */
@@ -126,23 +137,15 @@ export class SubscribeRequests {
 
   #send(request: SentRequest, connection: Connection): void {
     const { session, output } = this.#shared;
-    const problem =
-      request.kind === 'subscribe'
-        ? limitProblem(request.request, connection.negotiated)
-        : undefined;
-    if (problem !== undefined) {
-      this.#fail(request, problem.code, problem.message);
-      return;
-    }
+    const { negotiated } = connection;
     const packetIdentifier = session.identifiers.take();
-    const packet = requestPacket(request, packetIdentifier, connection.negotiated);
+    const packet = requestPacket(request, packetIdentifier, negotiated);
     try {
       const size = clientPacketSize(packet, connection.request.version);
-      // [MQTT-3.2.2-15]
-      if (size > connection.negotiated.maximumPacketSize) {
+      const problem = requestProblem(request, size, negotiated);
+      if (problem !== undefined) {
         session.identifiers.release(packetIdentifier);
-        const text = `the request has ${size} bytes, the server takes at most ${connection.negotiated.maximumPacketSize}`;
-        this.#fail(request, 'serverLimit', text);
+        this.#fail(request, problem.code, problem.message);
         return;
       }
       connection.encoder.encode(packet);
@@ -193,6 +196,8 @@ export class SubscribeRequests {
   }
 
   #settle(request: SentRequest, outcome: RequestOutcome): void {
+    if (request.settled) return;
+    request.settled = true;
     const type = request.kind === 'subscribe' ? 'subscribed' : 'unsubscribed';
     this.#shared.output.emit({ type, ticket: request.ticket, outcome });
   }
@@ -223,11 +228,19 @@ function allowedProperties(properties: Properties, negotiated: Negotiated): Prop
 }
 
 /** What the server would refuse, or end the connection for. */
-function limitProblem(
-  request: SubscribeRequest,
+function requestProblem(
+  request: SentRequest,
+  size: number,
   negotiated: Negotiated,
 ): { code: EngineErrorCode; message: string } | undefined {
-  for (const { topicFilter, noLocal } of request.subscriptions) {
+  const { maximumPacketSize } = negotiated;
+  // [MQTT-3.2.2-15]
+  if (size > maximumPacketSize) {
+    const message = `the request has ${size} bytes, the server takes at most ${maximumPacketSize}`;
+    return { code: 'serverLimit', message };
+  }
+  const subscriptions = request.kind === 'subscribe' ? request.request.subscriptions : [];
+  for (const { topicFilter, noLocal } of subscriptions) {
     const shared = sharedSubscription(topicFilter) !== undefined;
     // [MQTT-3.8.3-4]
     if (shared && noLocal) {
@@ -246,12 +259,12 @@ function limitProblem(
   return undefined;
 }
 
-/** Whether a request needs nothing that CONNACK may forbid. */
 /** A message is on its way alone, to find out whether the server closes at it: a request beside it would hide that. */
 function isSuspectAlone({ poisonWatch, unacknowledged }: Connection): boolean {
   return poisonWatch.holdsQos0 && unacknowledged > 0;
 }
 
+/** Whether a request needs nothing that CONNACK may forbid but wildcards, which hardly any server does. */
 function mayBePipelined(request: SentRequest, negotiated: Negotiated): boolean {
   if (request.kind === 'unsubscribe') return false;
   const { properties, subscriptions } = request.request;
