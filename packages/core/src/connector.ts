@@ -139,6 +139,7 @@ export class Connector {
   onConnected(event: ConnectedEvent): void {
     if (this.#state !== 'connecting') return;
     this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
     this.#state = 'connected';
     this.#attempt = 0;
     this.#wasConnected = true;

@@ -1,18 +1,23 @@
 import type { Cancel, Clock } from './clock.ts';
 
+export interface DeadlineOwner {
+  /** The deadline has come, or nearly. */
+  onDeadline(): void;
+}
+
 /**
  * One timer for all deadlines of an engine. One that comes too early is harmless, so it is not moved when the deadline
  * moves away.
  */
 export class DeadlineTimer {
   readonly #clock: Clock;
-  readonly #onDue: () => void;
+  readonly #owner: DeadlineOwner;
   #atMs = Number.POSITIVE_INFINITY;
   #cancel: Cancel | undefined;
 
-  constructor(clock: Clock, onDue: () => void) {
+  constructor(clock: Clock, owner: DeadlineOwner) {
     this.#clock = clock;
-    this.#onDue = onDue;
+    this.#owner = owner;
   }
 
   /** Comes at the deadline or before. `Infinity`: not at all. */
@@ -33,6 +38,6 @@ export class DeadlineTimer {
   readonly #due = (): void => {
     this.#cancel = undefined;
     this.#atMs = Number.POSITIVE_INFINITY;
-    this.#onDue();
+    this.#owner.onDeadline();
   };
 }

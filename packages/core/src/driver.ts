@@ -21,11 +21,11 @@ import type {
   TransportEnd,
   UnsubscribeRequest,
 } from '@mqtt-kit/engine';
-import { BatchPump, type FlushListener } from './batch-pump.ts';
+import { BatchPump, type FlushListener, type PumpOwner } from './batch-pump.ts';
 import type { Clock } from './clock.ts';
 import { DeadlineTimer } from './deadline-timer.ts';
 import type { MqttError } from './errors.ts';
-import { Link } from './link.ts';
+import { Link, type LinkHandlers } from './link.ts';
 import { mayPause, Reading } from './reading.ts';
 import type { SessionStore } from './session-store.ts';
 import { StoreFailure, UnstoredAcknowledgements } from './store-failure.ts';
@@ -52,7 +52,7 @@ export interface LinkEnd {
   readonly endedBy: TransportEnd;
 }
 
-export class Driver {
+export class Driver implements LinkHandlers, PumpOwner {
   #engine: ClientEngine;
   readonly #clock: Clock;
   readonly #turn: TurnClock;
@@ -77,15 +77,9 @@ export class Driver {
     this.#clock = clock;
     this.#handlers = handlers;
     this.#turn = new TurnClock(clock);
-    this.#timer = new DeadlineTimer(clock, () => this.#onDeadline());
+    this.#timer = new DeadlineTimer(clock, this);
     this.#unstored = handlers.onRebuilt === undefined ? undefined : new UnstoredAcknowledgements();
-    this.#pump = new BatchPump(engine, store, this.#turn, {
-      onEvent: (event) => handlers.onEvent(event),
-      onIdle: () => handlers.onIdle(),
-      onFlushed: () => this.#onFlushed(),
-      onCommitFailed: (batch, thrown) => this.#onCommitFailed(batch, thrown),
-      onHalted: (error) => this.#onHalted(error),
-    });
+    this.#pump = new BatchPump(engine, store, this.#turn, this);
   }
 
   /** The batch that will carry what is asked for now: for `whenDelivered`, and to tell one flush from the next. */
@@ -120,15 +114,7 @@ export class Driver {
   connect(request: ConnectRequest, open: OpenTransport, target: TransportTarget): void {
     this.#pump.link?.destroy();
     this.#engine.connect(request, this.#turn.now());
-    const link = new Link(this.#engine.connection, this.#clock, {
-      onOpened: (opened) => this.#onOpened(opened),
-      onData: (from, chunk) => this.#onData(from, chunk),
-      onDrain: () => {
-        this.#engine.transportWritable(true, this.#turn.fresh());
-        this.flush();
-      },
-      onClosed: (closed) => this.#onClosed(closed),
-    });
+    const link = new Link(this.#engine.connection, this.#clock, this);
     this.#pump.link = link;
     link.open(open, target);
     this.request();
@@ -276,7 +262,15 @@ export class Driver {
     this.#pump.request();
   }
 
-  #onFlushed(): void {
+  onEvent(event: EngineEvent): void {
+    this.#handlers.onEvent(event);
+  }
+
+  onIdle(): void {
+    this.#handlers.onIdle();
+  }
+
+  onFlushed(): void {
     if (this.#ended) return;
     if (this.#failure !== undefined) {
       this.#tellFailure(this.#failure);
@@ -288,13 +282,13 @@ export class Driver {
     this.#timer.arm(this.#engine.nextDeadlineMs);
   }
 
-  #onCommitFailed(batch: Batch, thrown: unknown): MqttError {
+  onCommitFailed(batch: Batch, thrown: unknown): MqttError {
     const failure = new StoreFailure(thrown, batch);
     this.#failure = failure;
     return failure.error;
   }
 
-  #onHalted(error: MqttError): void {
+  onHalted(error: MqttError): void {
     if (this.#handlers.onRebuilt === undefined) {
       this.#tellFailure(this.#failure as StoreFailure);
       return;
@@ -306,26 +300,25 @@ export class Driver {
     this.flush();
   }
 
-  #tellFailure(failure: StoreFailure): void {
-    if (failure.told) return;
-    failure.told = true;
-    this.#handlers.onStoreFailed(failure.error);
-  }
-
-  #onOpened(link: Link): void {
+  onOpened(link: Link): void {
     if (link !== this.#pump.link) return;
     this.#engine.transportOpened(this.#turn.fresh());
     this.flush();
   }
 
-  #onData(link: Link, chunk: Uint8Array): void {
+  onData(link: Link, chunk: Uint8Array): void {
     if (link !== this.#pump.link) return;
     this.#engine.receive(chunk, this.#turn.fresh());
     this.#reading.received(chunk.length, this.#engine.inboxFull);
     this.flush();
   }
 
-  #onClosed(link: Link): void {
+  onDrain(): void {
+    this.#engine.transportWritable(true, this.#turn.fresh());
+    this.flush();
+  }
+
+  onClosed(link: Link): void {
     if (link !== this.#pump.link) return;
     this.#pump.link = undefined;
     this.#lastEnd = endOf(link);
@@ -338,10 +331,16 @@ export class Driver {
     for (const resolve of waiters) resolve();
   }
 
-  #onDeadline(): void {
+  onDeadline(): void {
     const now = this.#turn.fresh();
     if (now.monotonicMs >= this.#engine.nextDeadlineMs) this.#engine.deadlineReached(now);
     this.flush();
+  }
+
+  #tellFailure(failure: StoreFailure): void {
+    if (failure.told) return;
+    failure.told = true;
+    this.#handlers.onStoreFailed(failure.error);
   }
 }
 

@@ -7,7 +7,7 @@
 import type { TransportEnd } from '@mqtt-kit/engine';
 import type { Cancel, Clock } from './clock.ts';
 import { asError } from './errors.ts';
-import type { OpenTransport, Transport, TransportTarget } from './transport.ts';
+import type { OpenTransport, Transport, TransportHandlers, TransportTarget } from './transport.ts';
 
 /** How long an orderly close may take before the transport is destroyed: a dead peer never answers it. */
 const lingerMs = 1_000;
@@ -19,7 +19,7 @@ export interface LinkHandlers {
   onClosed(link: Link): void;
 }
 
-export class Link {
+export class Link implements TransportHandlers {
   /** The engine's number of this connection. */
   readonly connection: number;
   /** Why it ended, where somebody knows. */
@@ -31,9 +31,10 @@ export class Link {
   #paused = false;
   #transport: Transport | undefined;
   /** What came before the promise of `open` was heard of. */
-  #early: Uint8Array[] = [];
+  #early: Uint8Array[] | undefined;
   #cancelLinger: Cancel | undefined;
-  readonly #abort = new AbortController();
+  /** Of the attempt to open: gone with it. */
+  #abort: AbortController | undefined;
   readonly #clock: Clock;
   readonly #handlers: LinkHandlers;
 
@@ -61,19 +62,10 @@ export class Link {
   }
 
   open(openTransport: OpenTransport, target: TransportTarget): void {
-    const handlers = {
-      onData: (chunk: Uint8Array) => this.#onData(chunk),
-      onDrain: () => {
-        if (this.#state === 'open') this.#handlers.onDrain(this);
-      },
-      onClosed: (error?: Error) => {
-        if (this.#state === 'open') this.endedBy = isFault(error) ? 'network' : 'server';
-        this.#end(error);
-      },
-    };
     let opening: Promise<Transport>;
+    this.#abort = new AbortController();
     try {
-      opening = openTransport(target, handlers, this.#abort.signal);
+      opening = openTransport(target, this, this.#abort.signal);
     } catch (thrown) {
       opening = Promise.reject(thrown);
     }
@@ -122,11 +114,29 @@ export class Link {
     this.#transport?.close();
   }
 
+  onData(chunk: Uint8Array): void {
+    if (this.#state === 'opening') {
+      this.#early ??= [];
+      this.#early.push(chunk);
+    } else if (this.#state !== 'closed') {
+      this.#handlers.onData(this, chunk);
+    }
+  }
+
+  onDrain(): void {
+    if (this.#state === 'open') this.#handlers.onDrain(this);
+  }
+
+  onClosed(error?: Error): void {
+    if (this.#state === 'open') this.endedBy = isFault(error) ? 'network' : 'server';
+    this.#end(error);
+  }
+
   /** Closes at once. */
   destroy(error?: Error): void {
     if (this.#state === 'closed') return;
     this.error ??= error;
-    this.#abort.abort(error);
+    this.#abort?.abort(error);
     const transport = this.#transport;
     this.#end(undefined);
     transport?.destroy();
@@ -134,6 +144,7 @@ export class Link {
 
   #onOpened(transport: Transport): void {
     this.#opened = true;
+    this.#abort = undefined;
     if (this.#state !== 'opening') {
       // It was given up, or has closed, before this promise was heard of.
       transport.destroy();
@@ -143,13 +154,8 @@ export class Link {
     this.#state = 'open';
     this.#handlers.onOpened(this);
     const early = this.#early;
-    this.#early = [];
-    for (const chunk of early) this.#onData(chunk);
-  }
-
-  #onData(chunk: Uint8Array): void {
-    if (this.#state === 'opening') this.#early.push(chunk);
-    else if (this.#state !== 'closed') this.#handlers.onData(this, chunk);
+    this.#early = undefined;
+    for (const chunk of early ?? []) this.onData(chunk);
   }
 
   #end(error: Error | undefined): void {
