@@ -15,6 +15,7 @@ import { IdentifierSet } from './identifier-set.ts';
 import type { IncomingExchange, PostponedMessage } from './incoming-exchange.ts';
 import type { KeepAlive } from './keep-alive.ts';
 import { beforeConnack, type Negotiated, type OwnLimits, ownLimits } from './negotiated.ts';
+import { NumberMap } from './number-map.ts';
 import { PoisonWatch } from './poison-watch.ts';
 import type { ConnectRequest } from './request.ts';
 import type { SentRequest } from './sent-request.ts';
@@ -40,7 +41,7 @@ export class Connection {
   lastSentMs = 0;
   readingPaused = false;
   bytesReceived = 0;
-  firstBytes: Uint8Array = new Uint8Array(0);
+  firstBytes: Uint8Array = noBytes;
   progressed = false;
   /** Bytes that are still looked at although the connection is over: the server's DISCONNECT may cross ours. */
   farewellBytes = 0;
@@ -56,7 +57,7 @@ export class Connection {
   readonly poisonWatch: PoisonWatch = new PoisonWatch();
   outgoingAliases: OutgoingTopicAliases | undefined = undefined;
   /** Identifiers of PUBREL packets that answered a PUBREC for nothing: their PUBCOMP is for nothing, too. */
-  readonly strayReleases: Set<number> = new Set();
+  readonly strayReleases: NumberMap<true> = new NumberMap();
   /** QoS 0 messages that left behind CONNECT and are settled by CONNACK. */
   pipelined: AcceptedMessage[] = [];
   /** SUBSCRIBE and UNSUBSCRIBE packets that await their answer, by packet identifier. */
@@ -75,7 +76,7 @@ export class Connection {
   heldMessages = 0;
   heldBytes = 0;
   /** Messages that came while the inbox was full, in order of arrival: neither stored nor delivered nor answered. */
-  readonly postponed: Map<number, PostponedMessage> = new Map();
+  postponed: Map<number, PostponedMessage> | undefined = undefined;
 
   /** @throws InvalidPacketError when the request cannot be put on the wire: before anything has changed. */
   constructor(number: number, request: ConnectRequest) {
@@ -126,6 +127,7 @@ export class Connection {
 }
 
 const firstBytesKept = 16;
+const noBytes = new Uint8Array(0);
 
 function connectPacket(request: ConnectRequest): ConnectPacket {
   const { version, clientId, cleanStart, keepAliveSeconds, username, password, will } = request;

@@ -1,6 +1,9 @@
+/** The ring of all queues that have had no entry yet. */
+const noSlots: never[] = [];
+
 /** A first-in first-out queue in a ring: nothing is moved when the first one leaves. */
 export class Fifo<T> {
-  #slots: (T | undefined)[] = [];
+  #slots: (T | undefined)[] = noSlots;
   #head = 0;
   #size = 0;
 

@@ -196,8 +196,8 @@ export class IncomingPublish {
 
   #qos2Exchange(packetIdentifier: number, connection: Connection): IncomingExchange | undefined {
     const stored = this.#shared.session.incoming.get(packetIdentifier);
-    if (stored !== undefined || connection.postponed.size === 0) return stored;
-    const postponed = connection.postponed.get(packetIdentifier)?.exchange;
+    if (stored !== undefined) return stored;
+    const postponed = connection.postponed?.get(packetIdentifier)?.exchange;
     return postponed?.qos === 2 ? postponed : undefined;
   }
 
@@ -213,7 +213,8 @@ export class IncomingPublish {
 
   /** Takes a new message in, unless the inbox of a store is full: then it waits as if it had not come yet. */
   #arrive(exchange: IncomingExchange, packet: PublishPacket, connection: Connection): void {
-    if (this.#stored && (this.inboxFull || connection.postponed.size > 0)) {
+    if (this.#stored && (this.inboxFull || connection.postponed?.size)) {
+      connection.postponed ??= new Map();
       connection.postponed.set(exchange.packetIdentifier, { exchange, packet });
       return;
     }
@@ -242,9 +243,10 @@ export class IncomingPublish {
   }
 
   #admitPostponed(connection: Connection): void {
-    for (const { exchange, packet } of connection.postponed.values()) {
+    const { postponed } = connection;
+    for (const { exchange, packet } of postponed?.values() ?? []) {
       if (this.inboxFull) return;
-      connection.postponed.delete(exchange.packetIdentifier);
+      postponed!.delete(exchange.packetIdentifier);
       this.#admit(exchange, packet, connection);
       this.#answers.answer(exchange.qos, connection);
     }

@@ -18,10 +18,14 @@ const keptCapacity = 256;
 /** Marks a place without an entry. */
 const free = -1;
 
+/** The tables of all maps that have had no entry yet: most of them never have one. */
+const noKeys: number[] = [];
+const noValues: never[] = [];
+
 /** From whole numbers from 0 on to values that are never `undefined`, in no order. */
 export class NumberMap<V> {
-  #keys: number[] = [];
-  #values: (V | undefined)[] = [];
+  #keys: number[] = noKeys;
+  #values: (V | undefined)[] = noValues;
   #mask = -1;
   /** What is left of 32 bits when the capacity's are taken. */
   #shift = 32;
@@ -63,8 +67,8 @@ export class NumberMap<V> {
   }
 
   clear(): void {
-    this.#keys = [];
-    this.#values = [];
+    this.#keys = noKeys;
+    this.#values = noValues;
     this.#mask = -1;
     this.#size = 0;
   }

@@ -38,7 +38,7 @@ export class OutgoingPublish {
   readonly acknowledgements: PublishAcknowledgements;
   readonly #shared: Shared;
   /** Tickets of what was in flight at that revision of the list. */
-  readonly #inFlightTickets = new Set<Ticket>();
+  #inFlightTickets: Set<Ticket> | undefined;
   #inFlightAt = 0;
 
   constructor(shared: Shared) {
@@ -94,14 +94,16 @@ export class OutgoingPublish {
   /** The tickets are gathered once for as long as nothing changes: a common time limit ends many at a time. */
   #isInFlight(ticket: Ticket): boolean {
     const { inFlight } = this.#shared.session;
-    if (this.#inFlightAt !== inFlight.revision) {
-      this.#inFlightAt = inFlight.revision;
-      this.#inFlightTickets.clear();
+    let tickets = this.#inFlightTickets;
+    if (tickets === undefined || this.#inFlightAt !== inFlight.revision) {
+      tickets = new Set();
       for (let message = inFlight.first; message !== undefined; message = message.next) {
-        this.#inFlightTickets.add(message.sequence);
+        tickets.add(message.sequence);
       }
+      this.#inFlightTickets = tickets;
+      this.#inFlightAt = inFlight.revision;
     }
-    return this.#inFlightTickets.has(ticket);
+    return tickets.has(ticket);
   }
 
   /** Sends what may be sent: first again, then what waits. */

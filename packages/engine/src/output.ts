@@ -18,10 +18,11 @@ export class Output {
   readonly recording: boolean;
   /** Whether `packet` events are wanted. */
   readonly tracing: boolean;
-  #operations: SessionOperation[] = [];
-  #events: EngineEvent[] = [];
-  #sealed: Batch[] = [];
-  #urgent: Urgent[] = [];
+  /** Made when there is something to hold: an idle client says nothing. */
+  #operations: SessionOperation[] | undefined;
+  #events: EngineEvent[] | undefined;
+  #sealed: Batch[] | undefined;
+  #urgent: Urgent[] | undefined;
 
   constructor(recording: boolean, tracing: boolean) {
     this.recording = recording;
@@ -29,69 +30,77 @@ export class Output {
   }
 
   record(operation: SessionOperation): void {
-    this.#operations.push(operation);
+    if (this.#operations === undefined) this.#operations = [operation];
+    else this.#operations.push(operation);
   }
 
   emit(event: EngineEvent): void {
-    this.#events.push(event);
+    if (this.#events === undefined) this.#events = [event];
+    else this.#events.push(event);
   }
 
   tracePacket(direction: 'sent' | 'received', packet: Packet): void {
-    this.#events.push({ type: 'packet', direction, packet: withoutSecrets(packet) });
+    this.emit({ type: 'packet', direction, packet: withoutSecrets(packet) });
   }
 
   urge(connection: number, bytes: readonly Uint8Array[], close: boolean): void {
+    this.#urgent ??= [];
     this.#urgent.push({ connection, bytes, close });
   }
 
   /** Takes back what is urgent for a connection that is gone, or about to get another word. */
   dropUrgent(connection: number): void {
-    this.#urgent = this.#urgent.filter((urgent) => urgent.connection !== connection);
+    this.#urgent = this.#urgent?.filter((urgent) => urgent.connection !== connection);
   }
 
   /** Ends the open batch, with these bytes as its own. */
   seal(connection: number, bytes: readonly Uint8Array[], close: boolean): void {
+    this.#sealed ??= [];
     this.#sealed.push(this.#cut(connection, bytes, close));
   }
 
   /** Ends the open batch whose bytes are dropped. QoS 0 messages that were said to be in them are not sent after all. */
   sealWithoutBytes(): void {
-    for (const [place, event] of this.#events.entries()) {
+    const events = this.#events ?? [];
+    for (const [place, event] of events.entries()) {
       if (event.type !== 'published' || event.outcome !== sentWithBatch) continue;
       const message = 'the connection ended before the message left';
       const outcome = { kind: 'failed', code: 'connectionLost', message } as const;
-      this.#events[place] = { type: 'published', ticket: event.ticket, outcome };
+      events[place] = { type: 'published', ticket: event.ticket, outcome };
     }
     this.seal(0, [], false);
   }
 
   /** Batches that are sealed and not taken. What is said now is in the one after them. */
   get sealedBatches(): number {
-    return this.#sealed.length;
+    return this.#sealed?.length ?? 0;
   }
 
   takeSealed(): Batch | undefined {
-    return this.#sealed.shift();
+    const first = this.#sealed?.shift();
+    if (this.#sealed?.length === 0) this.#sealed = undefined;
+    return first;
   }
 
   /** The open batch with these bytes, or `undefined` when there is nothing in it. */
   takeOpen(connection: number, bytes: readonly Uint8Array[]): Batch | undefined {
-    if (this.#operations.length === 0 && this.#events.length === 0 && bytes.length === 0) {
+    if (this.#operations === undefined && this.#events === undefined && bytes.length === 0) {
       return undefined;
     }
     return this.#cut(connection, bytes, false);
   }
 
   takeUrgent(): Urgent | undefined {
-    return this.#urgent.shift();
+    const first = this.#urgent?.shift();
+    if (this.#urgent?.length === 0) this.#urgent = undefined;
+    return first;
   }
 
   #cut(connection: number, bytes: readonly Uint8Array[], close: boolean): Batch {
-    // A batch without operations or events must not share the lists that go on filling.
-    const operations = this.#operations.length > 0 ? this.#operations : noOperations;
-    const events = this.#events.length > 0 ? this.#events : noEvents;
-    if (operations !== noOperations) this.#operations = [];
-    if (events !== noEvents) this.#events = [];
+    const operations = this.#operations ?? noOperations;
+    const events = this.#events ?? noEvents;
+    this.#operations = undefined;
+    this.#events = undefined;
     return { connection, operations, bytes, events, close };
   }
 }

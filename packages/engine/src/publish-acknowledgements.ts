@@ -34,7 +34,7 @@ export class PublishAcknowledgements {
     if (message === undefined) {
       // [MQTT-3.6.2-1] An exchange that the server refused needs no end; any other gets one, though it is not ours.
       if (reasonCode >= 0x80) return;
-      connection.strayReleases.add(packetIdentifier);
+      connection.strayReleases.set(packetIdentifier, true);
       this.#sender.sendRelease(packetIdentifier, ReasonCode.packetIdentifierNotFound, connection);
       return;
     }
@@ -43,7 +43,7 @@ export class PublishAcknowledgements {
     if (reasonCode >= 0x80) {
       if (message.state === 'released') {
         // PUBREL has left on this connection, and may have its answer yet.
-        connection.strayReleases.add(packetIdentifier);
+        connection.strayReleases.set(packetIdentifier, true);
         this.#outcomes.contradicted(message, reasonCode);
       } else {
         this.#outcomes.acknowledged(message, reasonCode, packet.properties);

@@ -13,13 +13,14 @@ import type { AcceptedMessage } from './accepted-message.ts';
 import { monotonicDeadlineMs, never } from './deadlines.ts';
 import type { QueueLimits } from './engine-options.ts';
 import { LinkedList } from './linked-list.ts';
+import { NumberMap } from './number-map.ts';
 import type { Now, Ticket } from './request.ts';
 
 export class PublishQueue {
   readonly #limits: QueueLimits;
   readonly #atMostOnce = new LinkedList<AcceptedMessage>();
   readonly #acknowledged = new LinkedList<AcceptedMessage>();
-  readonly #byTicket = new Map<Ticket, AcceptedMessage>();
+  readonly #byTicket = new NumberMap<AcceptedMessage>();
   /** Those of each topic, oldest first; kept for the policy `latestPerTopic` alone. */
   readonly #byTopic: Map<string, Set<AcceptedMessage>> | undefined;
   #bytes = 0;
