@@ -277,6 +277,7 @@ export class Dispatcher implements ReceiptOwner {
 
 /** One call of `subscribe` gets a message once, however many of its filters match. */
 function withoutRepeats(routes: readonly Route[]): readonly Route[] {
+  if (routes.length < 2) return routes;
   const uses = new Set(routes.map(({ use }) => use));
   if (uses.size === routes.length) return routes;
   return routes.filter(({ use }) => uses.delete(use));

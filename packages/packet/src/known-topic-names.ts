@@ -18,15 +18,21 @@ export const longestName = 128;
 const hashedBytes = 10;
 
 const names: string[] = new Array<string>(slots).fill('');
+/** Their bytes, side by side: two bytes are compared in a third of the time of a byte and a character of a string. */
+let bytesOfSlots = new Uint8Array(0);
 
 /** The name that these bytes stand for, or `undefined` when it is not known. */
 export function knownTopicName(bytes: Uint8Array, start: number, end: number): string | undefined {
   const length = end - start;
   if (length > longestName || length === 0) return undefined;
-  const name = names[slotOf(bytes, start, end)]!;
+  const slot = slotOf(bytes, start, end);
+  const name = names[slot]!;
   if (name.length !== length) return undefined;
-  for (let index = 0; index < length; index += 1) {
-    if (name.charCodeAt(index) !== bytes[start + index]) return undefined;
+  const known = bytesOfSlots;
+  let place = slot * longestName;
+  for (let index = start; index < end; index += 1) {
+    if (known[place] !== bytes[index]) return undefined;
+    place += 1;
   }
   return name;
 }
@@ -38,9 +44,11 @@ export function rememberTopicName(
   start: number,
   end: number,
 ): void {
-  if (name.length === end - start && name.length <= longestName) {
-    names[slotOf(bytes, start, end)] = name;
-  }
+  if (name.length !== end - start || name.length > longestName) return;
+  if (bytesOfSlots.length === 0) bytesOfSlots = new Uint8Array(slots * longestName);
+  const slot = slotOf(bytes, start, end);
+  names[slot] = name;
+  bytesOfSlots.set(bytes.subarray(start, end), slot * longestName);
 }
 
 function slotOf(bytes: Uint8Array, start: number, end: number): number {

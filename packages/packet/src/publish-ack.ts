@@ -1,6 +1,6 @@
 /** PUBACK, PUBREC, PUBREL and PUBCOMP (3.4 to 3.7), which are alike but for their type. */
 import type { Measure } from './measure.ts';
-import { packetTypeName } from './packet-type.ts';
+import { PacketType, packetTypeName } from './packet-type.ts';
 import type { AcknowledgePacket } from './packets.ts';
 import { noProperties } from './property.ts';
 import { readProperties } from './property-reader.ts';
@@ -9,6 +9,11 @@ import type { Reader } from './reader.ts';
 import { hexadecimal, ReasonCode } from './reason-code.ts';
 import { checkReasonCode, readReasonCode, writeReason } from './reason-code-field.ts';
 import type { Writer } from './writer.ts';
+
+/** Both ends send all four. */
+export function isAcknowledgement(type: number): type is AcknowledgePacket['type'] {
+  return type >= PacketType.puback && type <= PacketType.pubcomp;
+}
 
 export function readAcknowledge(
   reader: Reader,

