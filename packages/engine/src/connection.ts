@@ -61,7 +61,7 @@ export class Connection {
   /** QoS 0 messages that left behind CONNECT and are settled by CONNACK. */
   pipelined: AcceptedMessage[] = [];
   /** SUBSCRIBE and UNSUBSCRIBE packets that await their answer, by packet identifier. */
-  readonly requests: Map<number, SentRequest> = new Map();
+  readonly requests: NumberMap<SentRequest> = new NumberMap();
 
   readonly incomingAliases: IncomingTopicAliases;
   /** Messages that owe PUBACK, in order of arrival; likewise PUBREC. */

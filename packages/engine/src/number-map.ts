@@ -73,14 +73,14 @@ export class NumberMap<V> {
     this.#size = 0;
   }
 
+  /** All numbers, in ascending order. */
+  keys(): number[] {
+    return this.#keys.filter((key) => key !== free).sort((a, b) => a - b);
+  }
+
   /** All values, in ascending order of their numbers. */
   values(): V[] {
-    const places: number[] = [];
-    for (let place = 0; place < this.#keys.length; place += 1) {
-      if (this.#keys[place] !== free) places.push(place);
-    }
-    places.sort((a, b) => this.#keys[a]! - this.#keys[b]!);
-    return places.map((place) => this.#values[place] as V);
+    return this.keys().map((key) => this.get(key) as V);
   }
 
   /** Where the entry is, or would be put. The table has places that are free, or the search would not end. */

@@ -19,6 +19,7 @@ import {
 import { ProtocolBreach, packetName } from './breach.ts';
 import type { Connection } from './connection.ts';
 import type { Negotiated } from './negotiated.ts';
+import { NumberMap } from './number-map.ts';
 import type {
   CancelResult,
   EngineErrorCode,
@@ -33,7 +34,7 @@ import type { Shared } from './shared.ts';
 export class SubscribeRequests {
   readonly #shared: Shared;
   /** Not sent yet, in order of request. */
-  readonly #waiting = new Map<Ticket, SentRequest>();
+  readonly #waiting = new NumberMap<SentRequest>();
 
   constructor(shared: Shared) {
     this.#shared = shared;
@@ -98,7 +99,8 @@ export class SubscribeRequests {
 
   /** CONNACK came: what left behind CONNECT may be more than the server turns out to take, and is told so now. */
   connackReceived({ requests, negotiated, request: { version } }: Connection): void {
-    for (const [packetIdentifier, request] of requests) {
+    for (const packetIdentifier of requests.keys()) {
+      const request = requests.get(packetIdentifier)!;
       const packet = requestPacket(request, packetIdentifier, negotiated);
       const problem = requestProblem(request, clientPacketSize(packet, version), negotiated);
       if (problem !== undefined) this.#fail(request, problem.code, problem.message);
