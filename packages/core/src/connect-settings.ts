@@ -53,6 +53,7 @@ export interface ConnectSettings {
   readonly waitForConnection: boolean;
   readonly signal: AbortSignal | undefined;
   readonly topicAliases: boolean;
+  readonly subscriptionIdentifiers: boolean;
   readonly trace: boolean;
   readonly maximumPacketSize: number;
   /** CONNECT properties that are the same at each attempt, without those of authentication. */

@@ -178,6 +178,13 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal;
   /** Whether topics that recur are replaced by aliases where a 5.0 server allows it. Default true. */
   readonly topicAliases?: boolean;
+  /**
+   * Whether each subscription has a Subscription Identifier where a 5.0 server knows them: of several copies of a
+   * message, which servers may send for filters that overlap, each then reaches its own handler alone. `false` for a
+   * client with one subscription: SUBSCRIBE then needs nothing that is not known before the server accepts the
+   * connection, and with `waitForConnection: false` and `cleanStart` leaves in one write with CONNECT. Default true.
+   */
+  readonly subscriptionIdentifiers?: boolean;
   /** Reports every packet by the `packet` event. Default false. */
   readonly trace?: boolean;
 

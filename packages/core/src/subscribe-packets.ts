@@ -12,24 +12,30 @@ export interface Asked {
 /** SUBSCRIBE packets whose answers are awaited: as few as properties allow. */
 export class SubscribePackets {
   readonly #driver: Driver;
+  /** Whether filters have Subscription Identifiers. Without, SUBSCRIBE need not wait for what CONNACK says of them. */
+  readonly #identified: boolean;
   readonly #byTicket = new Map<Ticket, readonly Asked[]>();
 
-  constructor(driver: Driver) {
+  constructor(driver: Driver, identified: boolean) {
     this.#driver = driver;
+    this.#identified = identified;
   }
 
   get settled(): boolean {
     return this.#byTicket.size === 0;
   }
 
-  /** SUBSCRIBE for those of the entries that the server does not hold, if there is a connection. */
+  /**
+   * SUBSCRIBE for those of the entries that the server does not hold, if there is a connection, or if the engine may be
+   * left to find out when the first one has it: perhaps together with CONNECT.
+   */
   requestMissing(entries: readonly FilterEntry[], negotiated: Negotiated | undefined): void {
-    if (negotiated === undefined) return;
-    const identified = negotiated.subscriptionIdentifiersAvailable;
+    if (negotiated === undefined && this.#identified) return;
+    const identified = this.#identified && negotiated?.subscriptionIdentifiersAvailable === true;
     const missing = entries.filter((entry) => entry.isMissing && entry.routes.size > 0);
     const packets = packetsOf(
       missing.map((entry): Asked => ({ entry, request: entry.wanted })),
-      negotiated.maximumPacketSize,
+      negotiated?.maximumPacketSize ?? Number.POSITIVE_INFINITY,
       ({ entry }) => entry.topicFilter,
       ({ entry, request }) =>
         `${identified ? entry.identifier : ''} ${JSON.stringify(request.userProperties)}`,
@@ -44,7 +50,7 @@ export class SubscribePackets {
     const ticket = this.#driver.subscribe({
       subscriptions: packet.map((asked) => asked.request.subscription),
       properties: {
-        subscriptionIdentifiers: [entry.identifier],
+        ...(this.#identified && { subscriptionIdentifiers: [entry.identifier] }),
         ...(userProperties.length > 0 && { userProperties }),
       },
     });

@@ -38,6 +38,8 @@ export interface SubscriptionsOwner {
 export interface SubscriptionsSettings {
   /** Whether the server may keep a session, and filters in it, beyond a connection. */
   readonly sessionKept: boolean;
+  /** Whether filters have Subscription Identifiers. */
+  readonly identified: boolean;
   /** Keeps the identifiers of this client apart from those of an earlier one in the same session. */
   readonly firstIdentifier: number;
 }
@@ -54,6 +56,8 @@ export class Subscriptions {
   readonly #unsubscriptions: Unsubscriptions;
   #negotiated: Negotiated | undefined;
   #revision = 0;
+  /** Left for the first connection to ask, and not wanted any more before it stood. */
+  readonly #unwanted = new Set<FilterRequest>();
 
   constructor(
     driver: Driver,
@@ -64,7 +68,7 @@ export class Subscriptions {
     this.#clock = clock;
     this.#owner = owner;
     this.#settings = settings;
-    this.#packets = new SubscribePackets(driver);
+    this.#packets = new SubscribePackets(driver, settings.identified);
     this.#unsubscriptions = new Unsubscriptions(driver);
     this.#identifiers = new SubscriptionIdentifiers(settings.firstIdentifier);
   }
@@ -136,11 +140,10 @@ export class Subscriptions {
     let forgotten = 0;
     this.#negotiated = negotiated;
     for (const entry of this.#entries.values()) {
-      entry.sent = undefined;
       if (!sessionPresent && entry.granted !== undefined) forgotten += 1;
       if (!sessionPresent) entry.granted = undefined;
-      else if (!entry.isMissing)
-        this.#answer(entry, entry.wanted.revision, entry.granted?.reasonCode);
+      else if (entry.granted?.request === entry.wanted)
+        this.#answer(entry, entry.wanted.revision, entry.granted.reasonCode);
     }
     this.#packets.requestMissing([...this.#entries.values()], negotiated);
     this.#unsubscriptions.onConnected(negotiated, sessionPresent, (topicFilter) =>
@@ -149,11 +152,17 @@ export class Subscriptions {
     return forgotten;
   }
 
+  /** What was asked for on the connection has failed; what still is to be, the engine keeps for the next one. */
   onDisconnected(): void {
     this.#negotiated = undefined;
+    this.#unsubscriptions.onDisconnected(this.#settings.sessionKept);
+  }
+
+  /** The engine is gone, and with it what it was asked for. */
+  onStoreFailed(): void {
     this.#packets.clear();
     for (const entry of this.#entries.values()) entry.sent = undefined;
-    this.#unsubscriptions.onDisconnected(this.#settings.sessionKept);
+    this.onDisconnected();
   }
 
   onSubscribed(ticket: Ticket, outcome: RequestOutcome): void {
@@ -166,7 +175,11 @@ export class Subscriptions {
         if (reasonCode < 0x80) this.#granted(asked, reasonCode);
         else this.#refused(asked, reasonCode, refusal(asked.entry, reasonCode, reasonString));
       });
-    } else if (outcome.code !== 'connectionLost') {
+    } else if (outcome.code === 'connectionLost') {
+      for (const { entry, request } of packet) {
+        if (entry.sent === request) entry.sent = undefined;
+      }
+    } else {
       // One of them is more than the server takes; which one shows when each goes alone.
       if (packet.length > 1) for (const asked of packet) this.#packets.send([asked]);
       else for (const asked of packet) this.#overLimit(asked, outcome.message);
@@ -308,6 +321,9 @@ export class Subscriptions {
     if (entry.sent === request) entry.sent = undefined;
     entry.granted = { request, reasonCode };
     this.#answer(entry, request.revision, reasonCode);
+    if (this.#unwanted.delete(request) && !this.#entries.has(entry.topicFilter)) {
+      this.#unsubscriptions.leave([entry.topicFilter], []);
+    }
   }
 
   /** Nobody asks for it again: those who wait are told, and those who had it until it was lost, too. */
@@ -362,6 +378,7 @@ export class Subscriptions {
       if (entry.routes.size > 0) continue;
       this.#dropEntry(entry);
       const online = this.#negotiated !== undefined;
+      if (!online && entry.sent !== undefined) this.#unwanted.add(entry.sent);
       if (entry.mayBeKnown && (online || this.#settings.sessionKept)) {
         gone.set(entry, gone.size);
       }
