@@ -7,6 +7,7 @@
  */
 import { asError, MqttError } from './errors.ts';
 import type { ReceivedMessage } from './message.ts';
+import { SmallSet } from './small-set.ts';
 
 export interface BacklogBounds {
   readonly maxMessages: number;
@@ -24,7 +25,7 @@ export interface BacklogOwner {
 export class Backlog {
   readonly #bounds: BacklogBounds;
   readonly #owner: BacklogOwner;
-  readonly #fullIterators = new Set<unknown>();
+  readonly #fullIterators = new SmallSet();
   #messages = 0;
   #bytes = 0;
   #full = false;
@@ -70,7 +71,7 @@ export class Backlog {
   }
 
   /** An iterator whose QoS 0 messages are not to be dropped has, or no longer has, a full buffer. */
-  setIteratorFull(iterator: unknown, full: boolean): void {
+  setIteratorFull(iterator: object, full: boolean): void {
     if (full) this.#fullIterators.add(iterator);
     else this.#fullIterators.delete(iterator);
     this.#update();

@@ -11,6 +11,7 @@
  */
 import type { Batch, ClientEngine, EngineEvent } from '@mqtt-kit/engine';
 import { MqttError } from './errors.ts';
+import { Fifo } from './fifo.ts';
 import type { Link } from './link.ts';
 import type { SessionStore } from './session-store.ts';
 import type { TurnClock } from './turn-clock.ts';
@@ -48,10 +49,13 @@ export class BatchPump {
   readonly #store: SessionStore | undefined;
   readonly #turn: TurnClock;
   readonly #owner: PumpOwner;
-  readonly #undelivered: Batch[] = [];
+  readonly #undelivered = new Fifo<Batch>();
   /** In the order of their batches. */
-  #flushListeners: { readonly batch: number; readonly listener: FlushListener }[] = [];
-  #deliveryWaiters: { readonly batch: number; readonly resolve: () => void }[] = [];
+  readonly #flushListeners = new Fifo<{
+    readonly batch: number;
+    readonly listener: FlushListener;
+  }>();
+  readonly #deliveryWaiters = new Fifo<{ readonly batch: number; readonly resolve: () => void }>();
   #taking = false;
   #delivering = false;
   #committing = false;
@@ -175,11 +179,13 @@ export class BatchPump {
   /** Those of the batch that was taken just now: batches sealed before theirs carry nothing of it. */
   #takeFlushListeners(): readonly FlushListener[] {
     const waiting = this.#flushListeners;
-    if (waiting.length === 0) return noListeners;
-    const due = waiting.filter(({ batch }) => batch <= this.#taken);
-    if (due.length === waiting.length) this.#flushListeners = [];
-    else this.#flushListeners = waiting.slice(due.length);
-    return due.map(({ listener }) => listener);
+    if (waiting.size === 0) return noListeners;
+    const due: FlushListener[] = [];
+    for (let first = waiting.first; first && first.batch <= this.#taken; first = waiting.first) {
+      due.push(first.listener);
+      waiting.shift();
+    }
+    return due;
   }
 
   /** [1] The batch's operations. An `await` only where the store makes a promise. */
@@ -265,9 +271,9 @@ export class BatchPump {
 
   #resolveDelivered(): void {
     const waiters = this.#deliveryWaiters;
-    if (waiters.length === 0) return;
+    if (waiters.size === 0) return;
     const idle = this.#isIdle;
-    for (let first = waiters[0]; first; first = waiters[0]) {
+    for (let first = waiters.first; first; first = waiters.first) {
       if (!idle && first.batch > this.#delivered) return;
       waiters.shift();
       first.resolve();
@@ -284,9 +290,7 @@ export class BatchPump {
 
   /** Tells all who wait for a flush that none comes. */
   failFlushes(error: MqttError): void {
-    const waiting = this.#flushListeners;
-    this.#flushListeners = [];
-    for (const { listener } of waiting) listener(error);
+    for (const { listener } of this.#flushListeners.takeAll()) listener(error);
   }
 
   get #isIdle(): boolean {

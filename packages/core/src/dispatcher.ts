@@ -57,7 +57,7 @@ export class Dispatcher implements ReceiptOwner {
   readonly #isEnding: (identifier: number) => boolean;
   readonly #onUnmatched: (message: Message) => void;
   /** Filters of earlier lives of a durable session, for which a handler may yet come. */
-  readonly #expected = new SubscriptionTree<true>();
+  readonly #expected: SubscriptionTree<true> | undefined;
   #held: MessageEvent[] = [];
   #holding = false;
   #cancelHold: Cancel | undefined;
@@ -92,12 +92,15 @@ export class Dispatcher implements ReceiptOwner {
     this.#tree = tree;
     this.#isEnding = isEnding;
     this.#onUnmatched = onUnmatched;
-    for (const topicFilter of expectedFilters) this.#expected.add(topicFilter, true);
+    if (durable) {
+      this.#expected = new SubscriptionTree();
+      for (const topicFilter of expectedFilters) this.#expected.add(topicFilter, true);
+    }
   }
 
   /** The application subscribed to these, or ended them: what is held for them has a handler now, or never will. */
   stopExpecting(topicFilters: readonly string[]): void {
-    for (const topicFilter of topicFilters) this.#expected.remove(topicFilter, true);
+    for (const topicFilter of topicFilters) this.#expected?.remove(topicFilter, true);
     this.#lookAgain();
   }
 
@@ -156,7 +159,7 @@ export class Dispatcher implements ReceiptOwner {
 
   /** At QoS 0 nothing is stored: such a message waits for nobody. */
   #isExpected({ packet }: MessageEvent): boolean {
-    return packet.qos > 0 && this.#expected.match(packet.topic).length > 0;
+    return packet.qos > 0 && (this.#expected?.match(packet.topic).length ?? 0) > 0;
   }
 
   /** A handler came: those that are held for it are handed out, once all calls of this turn are made. */

@@ -1,6 +1,9 @@
+/** The items of all queues that are empty. */
+const nothing: never[] = [];
+
 /** A queue whose every step costs the same however long it is. */
 export class Fifo<T> {
-  #items: (T | undefined)[] = [];
+  #items: (T | undefined)[] = nothing;
   #head = 0;
 
   get size(): number {
@@ -12,7 +15,8 @@ export class Fifo<T> {
   }
 
   push(item: T): void {
-    this.#items.push(item);
+    if (this.#items === nothing) this.#items = [item];
+    else this.#items.push(item);
   }
 
   shift(): T | undefined {
@@ -21,7 +25,7 @@ export class Fifo<T> {
     this.#items[this.#head] = undefined;
     this.#head += 1;
     if (this.#head === this.#items.length) {
-      this.#items = [];
+      this.#items = nothing;
       this.#head = 0;
     } else if (this.#head > 1_024 && this.#head * 2 > this.#items.length) {
       this.#items = this.#items.slice(this.#head);
@@ -33,7 +37,7 @@ export class Fifo<T> {
   /** Everything, first things first; nothing is left. */
   takeAll(): T[] {
     const items = this.#items.slice(this.#head) as T[];
-    this.#items = [];
+    this.#items = nothing;
     this.#head = 0;
     return items;
   }

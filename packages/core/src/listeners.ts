@@ -1,16 +1,24 @@
 import { asError, MqttError } from './errors.ts';
+import { SmallSet } from './small-set.ts';
+
+const noEntries: readonly never[] = [];
 
 type Listener = (...values: never[]) => unknown;
+
+interface Entry<Events> {
+  readonly event: keyof Events;
+  readonly listener: Listener;
+}
 
 /**
  * Listeners by event. One that throws stops neither the others nor the client: what it threw goes to the `error`
  * listeners, and what one of those threw to the other ones.
  */
 export class Listeners<Events extends { [K in keyof Events]: Listener }> {
-  /** Arrays are replaced, never changed, so that a listener may add and remove while they are called. */
-  readonly #byEvent = new Map<keyof Events, readonly Listener[]>();
+  /** Replaced, never changed, so that a listener may add and remove while they are called. */
+  #entries: readonly Entry<Events>[] = noEntries;
   /** Each lets go of a signal. */
-  readonly #releases = new Set<() => void>();
+  readonly #releases = new SmallSet<() => void>();
   readonly #onError: (error: MqttError, except: readonly Listener[]) => void;
 
   /**
@@ -30,12 +38,10 @@ export class Listeners<Events extends { [K in keyof Events]: Listener }> {
     if (signal?.aborted) return () => {};
     // The same function may listen twice: each has its own removal.
     const own: Listener = (...values) => listener(...values);
-    this.#byEvent.set(event, [...this.#of(event), own]);
+    this.#entries = [...this.#entries, { event, listener: own }];
     const remove = (): void => {
-      this.#byEvent.set(
-        event,
-        this.#of(event).filter((other) => other !== own),
-      );
+      const others = this.#entries.filter((entry) => entry.listener !== own);
+      this.#entries = others.length > 0 ? others : noEntries;
       release();
     };
     const release = (): void => {
@@ -63,7 +69,7 @@ export class Listeners<Events extends { [K in keyof Events]: Listener }> {
   }
 
   #of(event: keyof Events): readonly Listener[] {
-    return this.#byEvent.get(event) ?? [];
+    return this.#entries.filter((entry) => entry.event === event).map(({ listener }) => listener);
   }
 
   #call(

@@ -20,6 +20,7 @@ import { describeReason } from './connection-error.ts';
 import type { Driver } from './driver.ts';
 import { MqttError, MqttUsageError } from './errors.ts';
 import { hasLimits, type Limits, RequestLimits } from './request-limits.ts';
+import { SmallSet } from './small-set.ts';
 
 /** The queue's bounds, as far as `overflow: 'wait'` has to know them. */
 export interface WaitingBounds {
@@ -54,12 +55,12 @@ export class Publications {
   #firstTicket: Ticket = Number.POSITIVE_INFINITY;
   readonly #byTicket = new NumberMap<Publication>();
   /** QoS 0 messages in bytes of a batch that is not written, each with a promise of its own. */
-  readonly #inFlush = new Set<Publication>();
+  readonly #inFlush = new SmallSet<Publication>();
   /** Messages that wait for room in the queue, in the order of the calls. */
-  readonly #waiting = new Map<Publication, OutgoingMessage>();
+  readonly #waiting = new SmallSet<Publication>();
   #shared: Publication | undefined;
   /** It, and those of earlier flushes that wait for their commits. */
-  readonly #sharedInFlush = new Set<Publication>();
+  readonly #sharedInFlush = new SmallSet<Publication>();
 
   constructor(
     driver: Driver,
@@ -95,7 +96,7 @@ export class Publications {
     }
     if (this.#waitingBounds !== undefined && this.#mustWait(message)) {
       const publication = this.#create(message, limits);
-      this.#waiting.set(publication, message);
+      this.#waiting.add(publication);
       return publication.promise;
     }
     const batch = this.#driver.batchToCome;
@@ -133,7 +134,8 @@ export class Publications {
 
   /** There may be room for those who wait. */
   onRoom(): void {
-    for (const [publication, message] of this.#waiting) {
+    for (const publication of this.#waiting) {
+      const message = publication.message as OutgoingMessage;
       if (!this.#hasRoom(message)) break;
       this.#waiting.delete(publication);
       const batch = this.#driver.batchToCome;
@@ -157,7 +159,7 @@ export class Publications {
   /** The client is over. Everything unsettled rejects; the counts say what was left. */
   end(why: MqttError | undefined): Leftovers {
     const left: Leftovers = { unsent: 0, unacknowledged: 0, ...(this.#durable && { kept: 0 }) };
-    const waiting = [...this.#waiting.keys()];
+    const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const publication of waiting) {
       left.unsent += 1;
@@ -293,14 +295,14 @@ class Publication {
   /** The batch that carries its record, for `stored`. 0: not handed over yet. */
   batch = 0;
   limits: RequestLimits | undefined;
-  readonly #message: OutgoingMessage | undefined;
+  readonly message: OutgoingMessage | undefined;
   readonly #driver: Driver;
   #resolve: (result: PublishResult) => void = ignore;
   #reject: (error: MqttError) => void = ignore;
 
   constructor(driver: Driver, message: OutgoingMessage | undefined) {
     this.#driver = driver;
-    this.#message = message;
+    this.message = message;
     this.promise = new PendingPublish((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -309,14 +311,14 @@ class Publication {
   }
 
   get qos(): QoS {
-    return this.#message?.qos ?? 0;
+    return this.message?.qos ?? 0;
   }
 
   /** For messages to people. */
   get what(): string {
-    return this.#message === undefined
+    return this.message === undefined
       ? 'the QoS 0 messages of this flush'
-      : `the publish to ${JSON.stringify(this.#message.topic)}`;
+      : `the publish to ${JSON.stringify(this.message.topic)}`;
   }
 
   resolve(result: PublishResult): void {
@@ -334,7 +336,7 @@ class Publication {
   /** Resolves when the message is in the store. */
   stored(): Promise<void> {
     const { promise } = this;
-    if (this.#message === undefined || this.#message.qos === 0) return promise.then(ignore);
+    if (this.message === undefined || this.message.qos === 0) return promise.then(ignore);
     return new Promise((resolve, reject) => {
       promise.then(() => resolve(), reject);
       // While it waits for room its record is in no batch: then the promise itself has to tell.

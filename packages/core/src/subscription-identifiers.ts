@@ -1,3 +1,4 @@
+import { NumberMap } from '@mqtt-kit/engine';
 import type { SubscriptionTree } from './subscription-tree.ts';
 import type { SubscriptionUse } from './subscription-use.ts';
 import type { FilterEntry, Route } from './topic-filter-entry.ts';
@@ -13,9 +14,9 @@ const ownIdentifiers = 100;
 export class SubscriptionIdentifiers {
   readonly #first: number;
   /** How many entries have an identifier. */
-  readonly #taken = new Map<number, number>();
+  readonly #taken = new NumberMap<number>();
   /** Those of filters whose UNSUBACK is awaited, and of how many each: copies for them may be on their way. */
-  readonly #ending = new Map<number, number>();
+  readonly #ending = new NumberMap<number>();
 
   /** @param first keeps the identifiers of this client apart from those of an earlier one in the same session */
   constructor(first: number) {
@@ -64,7 +65,7 @@ export class SubscriptionIdentifiers {
   }
 }
 
-function add(counts: Map<number, number>, identifier: number, by: 1 | -1): void {
+function add(counts: NumberMap<number>, identifier: number, by: 1 | -1): void {
   const count = (counts.get(identifier) ?? 0) + by;
   if (count > 0) counts.set(identifier, count);
   else counts.delete(identifier);

@@ -11,13 +11,13 @@ const cacheGenerationSize = 4_096;
 
 interface Node<T> {
   /** Named levels below. */
-  readonly children: Map<string, Node<T>>;
+  children: Map<string, Node<T>> | undefined;
   /** The level `+`. */
   plus: Node<T> | undefined;
   /** What is filed under filters that end in `#` here. */
-  readonly below: Filed<T>[];
+  below: Filed<T>[];
   /** What is filed under filters that end here. */
-  readonly here: Filed<T>[];
+  here: Filed<T>[];
 }
 
 interface Filed<T> {
@@ -28,15 +28,17 @@ interface Filed<T> {
 export class SubscriptionTree<T> {
   readonly #root: Node<T> = newNode();
   #sequence = 0;
-  #recent = new Map<string, readonly T[]>();
-  #older = new Map<string, readonly T[]>();
+  #recent: Map<string, readonly T[]> | undefined;
+  #older: Map<string, readonly T[]> | undefined;
 
   /** Files a value under a valid filter. `$share/{name}/` is looked through. */
   add(topicFilter: string, value: T): void {
     const { levels, endsInHash } = filterLevels(topicFilter);
     let node = this.#root;
     for (const level of levels) node = descend(node, level);
-    (endsInHash ? node.below : node.here).push({ sequence: ++this.#sequence, value });
+    const filed = { sequence: ++this.#sequence, value };
+    if (endsInHash) node.below = filedWith(node.below, filed);
+    else node.here = filedWith(node.here, filed);
     this.#forgetResults();
   }
 
@@ -60,10 +62,10 @@ export class SubscriptionTree<T> {
 
   /** The values under all filters that match, in the order in which they were filed. Not to be changed. (4.7) */
   match(topicName: string): readonly T[] {
-    let result = this.#recent.get(topicName);
+    let result = this.#recent?.get(topicName);
     if (result !== undefined) return result;
-    result = this.#older.get(topicName) ?? this.#walk(topicName);
-    if (this.#recent.size >= cacheGenerationSize) {
+    result = this.#older?.get(topicName) ?? this.#walk(topicName);
+    if (this.#recent === undefined || this.#recent.size >= cacheGenerationSize) {
       this.#older = this.#recent;
       this.#recent = new Map();
     }
@@ -84,7 +86,7 @@ export class SubscriptionTree<T> {
         if (wildcardsCount) collect(node.below, found);
         if (wildcardsCount && node.plus !== undefined) next.push(node.plus);
         if (level === '+') next.push(...namedChildren(node, depth));
-        else if (node.children.has(level)) next.push(node.children.get(level) as Node<T>);
+        else if (node.children?.has(level)) next.push(node.children.get(level) as Node<T>);
       }
       nodes = next;
     });
@@ -113,7 +115,7 @@ export class SubscriptionTree<T> {
       const level = topicName.slice(start, end);
       const next: Node<T>[] = [];
       for (const node of nodes) {
-        const named = node.children.get(level);
+        const named = node.children?.get(level);
         if (named !== undefined) next.push(named);
         if (wildcardsCount && node.plus !== undefined) next.push(node.plus);
       }
@@ -127,22 +129,31 @@ export class SubscriptionTree<T> {
     for (let depth = levels.length; depth > 0; depth--) {
       const node = path[depth] as Node<T>;
       const used = node.here.length > 0 || node.below.length > 0 || node.plus !== undefined;
-      if (used || node.children.size > 0) return;
+      if (used || node.children?.size) return;
       const parent = path[depth - 1] as Node<T>;
       const level = levels[depth - 1] as string;
       if (level === '+') parent.plus = undefined;
-      else parent.children.delete(level);
+      else parent.children?.delete(level);
     }
   }
 
   #forgetResults(): void {
-    if (this.#recent.size > 0) this.#recent = new Map();
-    if (this.#older.size > 0) this.#older = new Map();
+    this.#recent = undefined;
+    this.#older = undefined;
   }
 }
 
 function newNode<T>(): Node<T> {
-  return { children: new Map(), plus: undefined, below: [], here: [] };
+  return { children: undefined, plus: undefined, below: nothing, here: nothing };
+}
+
+/** What is filed where nothing is. */
+const nothing: never[] = [];
+
+function filedWith<T>(filed: Filed<T>[], added: Filed<T>): Filed<T>[] {
+  if (filed === nothing) return [added];
+  filed.push(added);
+  return filed;
 }
 
 /** The levels of a filter without its `$share/{name}/` and without a last `#`. */
@@ -157,20 +168,24 @@ function filterLevels(topicFilter: string): {
 }
 
 function child<T>(node: Node<T>, level: string): Node<T> | undefined {
-  return level === '+' ? node.plus : node.children.get(level);
+  return level === '+' ? node.plus : node.children?.get(level);
 }
 
 function descend<T>(node: Node<T>, level: string): Node<T> {
   const existing = child(node, level);
   if (existing !== undefined) return existing;
   const created = newNode<T>();
-  if (level === '+') node.plus = created;
-  else node.children.set(level, created);
+  if (level === '+') {
+    node.plus = created;
+  } else {
+    node.children ??= new Map();
+    node.children.set(level, created);
+  }
   return created;
 }
 
 function namedChildren<T>(node: Node<T>, depth: number): Node<T>[] {
-  const children = [...node.children];
+  const children = [...(node.children ?? [])];
   const visible = depth > 0 ? children : children.filter(([level]) => !level.startsWith('$'));
   return visible.map(([, next]) => next);
 }

@@ -2,16 +2,17 @@
  * Topic filters that the server is to forget. Each is kept until UNSUBACK: a connection that is lost in between does
  * not leave a subscription behind that nobody knows of.
  */
-import type { Negotiated, RequestOutcome, Ticket } from '@mqtt-kit/engine';
+import { type Negotiated, NumberMap, type RequestOutcome, type Ticket } from '@mqtt-kit/engine';
 import { ReasonCode, type UserProperty } from '@mqtt-kit/packet';
 import type { Driver } from './driver.ts';
 import type { MqttError } from './errors.ts';
 import { packetsOf } from './filter-packets.ts';
+import { SmallSet } from './small-set.ts';
 
 export class Unsubscriptions {
   readonly #driver: Driver;
-  readonly #leaving = new Set<Leaving>();
-  readonly #byTicket = new Map<Ticket, readonly Leaving[]>();
+  readonly #leaving = new SmallSet<Leaving>();
+  readonly #byTicket = new NumberMap<readonly Leaving[]>();
   #negotiated: Negotiated | undefined;
 
   constructor(driver: Driver) {
