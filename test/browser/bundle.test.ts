@@ -10,6 +10,20 @@ describe('what a page gets', () => {
     expect(code).not.toMatch(/\brequire\(|\bprocess\.|\bBuffer\b|\beval\(|\bnew Function\b/);
   });
 
+  it('is nothing that only a server reads and writes', async () => {
+    const { code } = await bundle("export { connect } from 'mqtt-kit';");
+    const { code: both } = await bundle("export * from '@mqtt-kit/packet';");
+    for (const problem of [
+      'reserved connect flag is 1', // CONNECT
+      'expected reserved bits 0', // SUBSCRIBE
+      'has no return code in 3.1.1', // CONNACK
+      'expected one for each topic filter', // SUBACK
+    ]) {
+      expect(both).toContain(problem);
+      expect(code).not.toContain(problem);
+    }
+  });
+
   it.each([
     ['mqtt-kit', 'connect'],
     ['mqtt-kit/store-indexeddb', 'indexedDbStore'],
@@ -20,9 +34,8 @@ describe('what a page gets', () => {
 
   it('is no store that it did not ask for', async () => {
     const { metafile } = await bundle("export * from 'mqtt-kit';");
-    expect(Object.keys(metafile.inputs).filter((path) => /store-|idb-keyval/.test(path))).toEqual(
-      [],
-    );
+    const stores = /^packages\/store-|idb-keyval/;
+    expect(Object.keys(metafile.inputs).filter((path) => stores.test(path))).toEqual([]);
   });
 
   it('has the core once, with a store beside it', async () => {
