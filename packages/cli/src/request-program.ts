@@ -48,7 +48,8 @@ export async function requestProgram(
   const payload = await requestPayload(plan, diagnostics);
   const session = await openClient(
     plan.connection,
-    {},
+    // There is one subscription: without an identifier SUBSCRIBE leaves together with CONNECT.
+    { subscriptionIdentifiers: false },
     diagnostics,
     (error) => end.settle({ kind: 'givenUp', error }),
     args.mosquitto,

@@ -71,7 +71,11 @@ export async function subscribeProgram(
   const tools = await takerTools(plan, args, diagnostics);
   const session = await openClient(
     plan.connection,
-    { inbox },
+    {
+      inbox,
+      // There is one handler for all filters: without identifiers SUBSCRIBE leaves together with CONNECT.
+      subscriptionIdentifiers: plan.connection.properties.subscriptionIdentifier !== undefined,
+    },
     diagnostics,
     (error) => end.settle({ kind: 'givenUp', error }),
     args.mosquitto,
