@@ -8,9 +8,10 @@
  *   each     5,000 devices with a client each, 1 reading in a second at QoS 1
  *   shared   50,000 devices on 8 connections, 1 reading in a second at QoS 0
  *
- * `--devices N` takes another number of devices. Each measurement has a process of its own, and a server of its own.
- * CPU is that of the process, in cores: wall time says little on a machine that does other things too. The packages
- * must have been built.
+ * Beside each figure stands its goal, where it has one, and whether it is met. `--devices N` takes another number of
+ * devices. Each measurement has a process of its own, and a server of its own. CPU is that of the process, in cores:
+ * wall time says little on a machine that does other things too, and what those leave of the caches is in it all the
+ * same. The packages must have been built.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -23,7 +24,12 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { programPath } from '../setup/debian-packages.mjs';
 
-/** @typedef {'idle' | 'each' | 'shared'} Kind */
+/**
+ * @typedef {'idle' | 'each' | 'shared'} Kind
+ *
+ * A figure, and the most or the least that it should be, or with `exactly` what it should be.
+ * @typedef {{ name: string, value: number, most?: number, least?: number, exactly?: number }} Figure
+ */
 
 const kinds = /** @type {const} */ (['idle', 'each', 'shared']);
 const devicesOf = { idle: 5000, each: 5000, shared: 50_000 };
@@ -101,6 +107,7 @@ function sleep(ms) {
  * @param {number} count
  * @param {number} seconds
  * @param {string} url
+ * @returns {Promise<Figure[]>}
  */
 async function measure(kind, count, seconds, url) {
   const { fleet } = await import('mqtt-kit/simulator');
@@ -141,12 +148,19 @@ async function measure(kind, count, seconds, url) {
   if (kind === 'idle') {
     stop.abort();
     const { connected } = await running;
-    return {
-      devices: count,
-      connected,
-      'kB per device, in use': round((heapOf(after) - heapOf(before)) / count / 1000, 1),
-      'kB per device, of the process': round((after.rss - before.rss) / count / 1000, 1),
-    };
+    return [
+      { name: 'devices, a client each', value: count },
+      { name: 'connected', value: connected, exactly: count },
+      {
+        name: 'kB of each, in use',
+        value: round((heapOf(after) - heapOf(before)) / count / 1000, 1),
+      },
+      {
+        name: 'kB of each, of the process',
+        value: round((after.rss - before.rss) / count / 1000, 1),
+        most: 20,
+      },
+    ];
   }
   const loop = monitorEventLoopDelay({ resolution: 5 });
   loop.enable();
@@ -160,25 +174,49 @@ async function measure(kind, count, seconds, url) {
   const sent = (latest?.readings ?? 0) - sentBefore;
   stop.abort();
   const summary = await running;
-  return {
-    devices: count,
-    connected: summary.connected,
-    seconds: round(lasted, 1),
-    'readings per second': round(sent / lasted, 0),
-    sent: summary.sent,
-    ...(kind === 'each'
-      ? {
-          acknowledged: summary.acknowledged,
-          lost: summary.sent - summary.acknowledged,
-          'acknowledged p50 ms': round(summary.latencyMs.p50, 1),
-          'acknowledged p99 ms': round(summary.latencyMs.p99, 1),
-        }
-      : { failed: summary.failed }),
-    reconnects: summary.reconnects,
-    'event loop p99 ms': round(loop.percentile(99) / 1e6, 1),
-    'cores used': round((used.user + used.system) / 1e6 / lasted, 2),
-    'microseconds per message': round((used.user + used.system) / Math.max(sent, 1), 1),
-  };
+  const cores = (used.user + used.system) / 1e6 / lasted;
+  const acknowledged =
+    kind === 'each'
+      ? [
+          { name: 'lost', value: summary.sent - summary.acknowledged, exactly: 0 },
+          { name: 'ms to the acknowledgement, p50', value: round(summary.latencyMs.p50, 1) },
+          { name: 'ms to the acknowledgement, p99', value: round(summary.latencyMs.p99, 1) },
+        ]
+      : [{ name: 'failed', value: summary.failed, exactly: 0 }];
+  return [
+    { name: kind === 'each' ? 'devices, a client each' : 'devices, 8 connections', value: count },
+    { name: 'connected', value: summary.connected, exactly: wanted },
+    { name: 'seconds', value: round(lasted, 1) },
+    // A machine that gives too little time lets fewer readings happen: other figures mean little then.
+    { name: 'readings in a second', value: round(sent / lasted, 0), least: 0.98 * count },
+    { name: 'messages', value: summary.sent },
+    ...acknowledged,
+    { name: 'reconnects', value: summary.reconnects, exactly: 0 },
+    {
+      name: 'ms that the event loop is late, p99',
+      value: round(loop.percentile(99) / 1e6, 1),
+      ...(kind === 'each' ? { most: 50 } : {}),
+    },
+    { name: 'cores', value: round(cores, 2), ...(kind === 'shared' ? { most: 0.25 } : {}) },
+    {
+      name: 'microseconds of CPU for each reading',
+      value: round((cores * lasted * 1e6) / Math.max(sent, 1), 1),
+    },
+  ];
+}
+
+/** @param {Figure} figure */
+function lineOf({ name, value, most, least, exactly }) {
+  const [goal, met] =
+    exactly !== undefined
+      ? [`${exactly}`, value === exactly]
+      : most !== undefined
+        ? [`at most ${most}`, value <= most]
+        : least !== undefined
+          ? [`at least ${least}`, value >= least]
+          : ['', undefined];
+  const verdict = met === undefined ? '' : met ? 'met' : 'SHORT';
+  return `  ${name.padEnd(38)} ${`${value}`.padStart(9)}   ${goal.padEnd(14)} ${verdict}`.trimEnd();
 }
 
 /** @param {number} value @param {number} digits */
@@ -206,7 +244,7 @@ if (values.url === undefined) {
 } else {
   const kind = /** @type {Kind} */ (positionals[0]);
   const result = await measure(kind, Number(values.devices), Number(values.seconds), values.url);
-  console.log(`\n${kind}`);
-  for (const [name, value] of Object.entries(result)) console.log(`  ${name.padEnd(30)} ${value}`);
+  console.log(`\n${kind.padEnd(40)} ${'value'.padStart(9)}   goal`);
+  for (const figure of result) console.log(lineOf(figure));
   process.exit(0);
 }

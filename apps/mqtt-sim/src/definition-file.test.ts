@@ -62,7 +62,11 @@ describe('a mistake in a file', () => {
       /^bad4\.yaml:10:25: signals\.compressor\.states: states: on leads to "of"/,
     ],
     ['bad5.yaml', 'signals: { a: 1\n', /^bad5\.yaml:2:1: /],
-    ['bad6.yaml', 'recording: none.csv\nsignals: { a: 1 }\n', /^bad6\.yaml:1:12: recording: none\.csv cannot be read: there is no such file/],
+    [
+      'bad6.yaml',
+      'recording: none.csv\nsignals: { a: 1 }\n',
+      /^bad6\.yaml:1:12: recording: none\.csv cannot be read: there is no such file/,
+    ],
     [
       'bad7.yaml',
       'fleets:\n  - signals: { a: 1 }\n  - signals: { a: 1 }\n    cuont: 2\n',
