@@ -104,8 +104,6 @@ export class ClientWorld {
   /** Messages at which the server closes each time. */
   readonly #poison: Set<number> = new Set();
   #resumedMs = 0;
-  /** A client went on with its store after a failure. */
-  #loadedAgain = false;
   /** The disk has refused something, and whoever asked may say so. */
   #refused = false;
 
@@ -310,12 +308,7 @@ export class ClientWorld {
   #loadsAgain(): void {
     hold(this.options.onStoreFailure === 'rebuild', 14, () => 'a store is opened again unasked');
     this.trace.add('store opened again');
-    this.#loadedAgain = true;
     this.witness.restarted(this.#surroundings());
-    for (const { state, number } of this.journal.unfinished) {
-      const message = this.ledger.published.get(number);
-      if (state === 'lost' && message !== undefined) message.uncertain = true;
-    }
     if (!this.#failsAtRandom()) return;
     this.counts.add('fault store not opened');
     throw new Error('the store cannot be opened');
@@ -545,8 +538,7 @@ export class ClientWorld {
     if (client === undefined || this.options.overflow === 'wait') return;
     const { messages, bytes } = client.queued;
     const { queueMessages, queueBytes } = this.options;
-    // What a store had in flight when it was read is queued again, whatever the bounds.
-    if (this.life === 1 && !this.#loadedAgain) {
+    if (this.life === 1) {
       hold(
         messages <= queueMessages && bytes <= queueBytes,
         21,

@@ -74,13 +74,4 @@ describe('a message that ends as if it had never been sent', () => {
     ledger.own(1, 'out', 1, 1);
     expect(() => ledger.settled(message, 'expired')).toThrow('and the server has it');
   });
-
-  it('may be with a session that the server forgot, once the store was read again', () => {
-    const ledger = new Ledger();
-    const message = ledger.publish(1, 'out', 1, 1);
-    ledger.own(1, 'out', 1, 1);
-    message.uncertain = true;
-    ledger.settled(message, 'expired');
-    expect(message.outcome).toBe('expired');
-  });
 });

@@ -17,10 +17,7 @@ export interface PublishedMessage {
   epoch: number;
   /** The server refused it once. */
   refused: boolean;
-  /**
-   * Left behind CONNECT and may be sent again, since the server's word never came. Or it was sent in a session that the
-   * server forgot, and the store was read again, which does not keep that: it may end as if it had never been sent.
-   */
+  /** Left behind CONNECT and may be sent again, since the server's word never came. */
   uncertain: boolean;
 }
 

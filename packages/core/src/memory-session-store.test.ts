@@ -154,7 +154,22 @@ describe('memoryStore', () => {
     expect(kept(...operations, inDone(1), inDone(2), inReleased(5))).toEqual([]);
   });
 
-  it('lets go of all identifiers when the session is a new one, and of no message', () => {
+  it('keeps that a message was sent before the session was a new one, and what it has there', () => {
+    const lost = [out(1), out(2), out(3), outIdentifier(1, 10), outIdentifier(2, 11), reset];
+    expect(kept(...lost)).toEqual(lost);
+    // An identifier has other owners then, and the order stays that of the first sending.
+    const again = outIdentifier(1, 11);
+    expect(kept(...lost, again)).toEqual([...lost, again]);
+    const another = outIdentifier(3, 10);
+    const twice = [...lost.slice(0, -1), another, reset];
+    expect(kept(...lost, again, another, reset)).toEqual(twice);
+    expect(kept(...twice)).toEqual(twice);
+    expect(
+      kept(...twice, outDone(1, undefined, 'withdrawn'), outIdentifier(2, 11), outDone(2, 11)),
+    ).toEqual([out(3), another, reset]);
+  });
+
+  it('lets go of the identifiers of received messages when the session is a new one, and of no message', () => {
     const snapshot = kept(
       session,
       out(1),
@@ -166,7 +181,14 @@ describe('memoryStore', () => {
       inReleased(7),
       reset,
     );
-    expect(snapshot).toEqual([session, out(1), received(1, 5, 2), received(3, 7, 2), reset]);
+    expect(snapshot).toEqual([
+      session,
+      out(1),
+      outIdentifier(1, 10),
+      received(1, 5, 2),
+      received(3, 7, 2),
+      reset,
+    ]);
     expect(kept(received(1, 5, 2), reset, inDone(1))).toEqual([reset]);
     expect(kept(reset, reset)).toEqual([reset]);
   });

@@ -10,6 +10,7 @@ import type {
   OutgoingMessage,
   SessionOperation,
   SessionSnapshot,
+  Ticket,
 } from '@mqtt-kit/engine';
 import { MqttError } from './errors.ts';
 import type { SessionIdentity, SessionStore } from './session-store.ts';
@@ -39,6 +40,10 @@ class MemorySessionStore implements MemoryStore {
   readonly durable = false;
   /** What matters, in order. The key says what a later operation replaces or ends. */
   readonly #kept: Map<string, SessionOperation>;
+  /** Messages of ours that were sent, by the packet identifier that they have in the session as it is now. */
+  #sent = new Map<number, Ticket>();
+  /** Those that were sent in a session that is lost. */
+  #lost = new Set<Ticket>();
   /** Received QoS 2 messages whose packet identifier is in use, by that. */
   #openReceipts = new Map<number, Delivery>();
   #locked = false;
@@ -63,6 +68,8 @@ class MemorySessionStore implements MemoryStore {
 
   clear(): void {
     this.#kept.clear();
+    this.#sent = new Map();
+    this.#lost = new Set();
     this.#openReceipts = new Map();
   }
 
@@ -117,14 +124,17 @@ class MemorySessionStore implements MemoryStore {
   }
 
   #identify(operation: SessionOperation & { type: 'outIdentifier' }): void {
-    this.#kept.set(`outIdentifier ${operation.packetIdentifier}`, operation);
+    this.#sent.set(operation.packetIdentifier, operation.sequence);
+    // The first sending stays: it is what decides about the order.
+    const kind = this.#lost.has(operation.sequence) ? 'again' : operation.type;
+    this.#kept.set(`${kind} ${operation.sequence}`, operation);
   }
 
   /** The server has the message: from now on its identifier is all there is to know. */
   #received(operation: SessionOperation & { type: 'outReceived' }): void {
-    const identified = this.#kept.get(`outIdentifier ${operation.packetIdentifier}`);
-    if (identified?.type !== 'outIdentifier') return;
-    const key = `out ${identified.sequence}`;
+    const sequence = this.#sent.get(operation.packetIdentifier);
+    if (sequence === undefined) return;
+    const key = `out ${sequence}`;
     const out = this.#kept.get(key);
     // A key that exists keeps its place in the order.
     if (out?.type === 'out') this.#kept.set(key, { ...out, message: withoutPayload(out.message) });
@@ -134,9 +144,12 @@ class MemorySessionStore implements MemoryStore {
   #done(operation: SessionOperation & { type: 'outDone' }): void {
     const { sequence, packetIdentifier, reasonCode, cause } = operation;
     this.#kept.delete(`out ${sequence}`);
+    this.#kept.delete(`outIdentifier ${sequence}`);
+    this.#kept.delete(`again ${sequence}`);
+    this.#lost.delete(sequence);
     this.#noteSequence(sequence);
     if (packetIdentifier === undefined) return;
-    this.#kept.delete(`outIdentifier ${packetIdentifier}`);
+    this.#sent.delete(packetIdentifier);
     this.#kept.delete(`outReceived ${packetIdentifier}`);
     // The server may still know the identifier: it is not to be used again in this session.
     const retired = cause === 'serverLimit' || cause === 'invalidArgument';
@@ -187,17 +200,23 @@ class MemorySessionStore implements MemoryStore {
     else this.#kept.set(`inReleased ${delivery}`, operation);
   }
 
-  /** A new session at the server: all packet identifiers mean nothing any more. */
+  /**
+   * A new session at the server: all packet identifiers mean nothing any more. That a message was sent, and in which
+   * order, still does.
+   */
   #reset(operation: SessionOperation): void {
     const handled: string[] = [];
-    for (const [key, { type }] of this.#kept) {
+    for (const [key, kept] of this.#kept) {
+      const { type } = kept;
       if (key.startsWith('highest ')) continue;
+      if (type === 'outIdentifier') this.#lost.add(kept.sequence);
       if (type === 'inDone') handled.push(key.replace('inDone', 'in'));
-      if (type === 'outIdentifier' || type === 'outReceived' || type === 'outDone')
+      if (type === 'outReceived' || type === 'outDone' || key.startsWith('again '))
         handled.push(key);
       if (type === 'inDone' || type === 'inReleased') handled.push(key);
     }
     for (const key of handled) this.#kept.delete(key);
+    this.#sent.clear();
     this.#openReceipts.clear();
     this.#moveToEnd('reset', operation);
   }
