@@ -1,6 +1,7 @@
 /**
  * Takes the place of `performance.now` in the bundled programs. In Node `performance` is a module of its own that is
- * loaded when it is first used, which costs more than all the time that a short run asks for.
+ * loaded when it is first used, which costs more than all that a short run asks the time for. This one counts from some
+ * other moment than `performance.timeOrigin`.
  */
 export function monotonicTimeMs(): number {
   const [seconds, nanoseconds] = process.hrtime();
