@@ -10,8 +10,8 @@ import type { ReceivedMessage } from './message.ts';
 import { SmallSet } from './small-set.ts';
 
 export interface BacklogBounds {
-  readonly maxMessages: number;
-  readonly maxBytes: number;
+  readonly maximumMessages: number;
+  readonly maximumBytes: number;
 }
 
 export interface BacklogOwner {
@@ -87,8 +87,8 @@ export class Backlog {
 
   #isOver(share: number): boolean {
     return (
-      this.#messages >= this.#bounds.maxMessages * share ||
-      this.#bytes >= this.#bounds.maxBytes * share
+      this.#messages >= this.#bounds.maximumMessages * share ||
+      this.#bytes >= this.#bounds.maximumBytes * share
     );
   }
 

@@ -1,5 +1,5 @@
 /** The engine that holds a client's session, made from its settings and from what a store kept. */
-import { ClientEngine, type SessionSnapshot } from '@mqtt-kit/engine';
+import { ClientEngine, type QueueLimits, type SessionSnapshot } from '@mqtt-kit/engine';
 import type { ProtocolVersion } from '@mqtt-kit/packet';
 import type { Clock } from './clock.ts';
 import type { ConnectSettings } from './connect-settings.ts';
@@ -14,16 +14,8 @@ export function newEngine(
   clock: Clock,
 ): ClientEngine {
   return new ClientEngine({
-    queue: {
-      ...settings.queue,
-      get inFlight(): number {
-        return settings.inFlight ?? versions.rules.inFlight;
-      },
-    },
-    inbox: {
-      maximumMessages: settings.inbox.maxMessages,
-      maximumBytes: settings.inbox.maxBytes,
-    },
+    queue: new VersionedLimits(settings, versions),
+    inbox: settings.inbox,
     recordOperations: store !== undefined,
     acknowledgeAfter: store?.durable ? 'commit' : 'handler',
     foreignSession: settings.foreignSession === 'adopt' ? 'adopt' : 'refuse',
@@ -34,6 +26,31 @@ export function newEngine(
     subscribeFirst: true,
     ...(store !== undefined && { firstDelivery: firstDelivery(clock) }),
   });
+}
+
+/** How much may be under way depends on the version, which a server decides. */
+class VersionedLimits implements QueueLimits {
+  readonly maximumMessages: number;
+  readonly maximumBytes: number;
+  readonly maximumAgeMs: number;
+  readonly overflow: QueueLimits['overflow'];
+  readonly queueQos0: boolean;
+  readonly #own: number | undefined;
+  readonly #versions: VersionChoice;
+
+  constructor({ queue, inFlight }: ConnectSettings, versions: VersionChoice) {
+    this.maximumMessages = queue.maximumMessages;
+    this.maximumBytes = queue.maximumBytes;
+    this.maximumAgeMs = queue.maximumAgeMs;
+    this.overflow = queue.overflow;
+    this.queueQos0 = queue.queueQos0;
+    this.#own = inFlight;
+    this.#versions = versions;
+  }
+
+  get inFlight(): number {
+    return this.#own ?? this.#versions.rules.inFlight;
+  }
 }
 
 /** What the store holds. Rejects with an `MqttError`; with the reason of `signal` when that has aborted. */

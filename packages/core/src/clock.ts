@@ -22,21 +22,38 @@ export const systemClock: Clock = {
   },
 
   schedule(atMonotonicMs: number, callback: () => void): Cancel {
-    let timer: ReturnType<typeof setTimeout>;
-    const arm = (): void => {
-      const waitMs = Math.ceil(atMonotonicMs - performance.now());
-      timer = setTimeout(fire, Math.min(Math.max(waitMs, 0), longestTimeoutMs));
-    };
-    const fire = (): void => {
-      // Timers may fire early by a part of a millisecond, and long waits are made of several.
-      if (performance.now() < atMonotonicMs) arm();
-      else callback();
-    };
-    arm();
-    return () => clearTimeout(timer);
+    const wait = new Wait(atMonotonicMs, callback);
+    return () => wait.end();
   },
 
   random(): number {
     return Math.random();
   },
 };
+
+/** Timers may fire early by a part of a millisecond, and long waits are made of several. */
+class Wait {
+  readonly #atMs: number;
+  readonly #callback: () => void;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(atMs: number, callback: () => void) {
+    this.#atMs = atMs;
+    this.#callback = callback;
+    this.goOn();
+  }
+
+  goOn(): void {
+    const waitMs = Math.ceil(this.#atMs - performance.now());
+    if (waitMs <= 0 && this.#timer !== undefined) this.#callback();
+    else this.#timer = setTimeout(goOn, Math.min(Math.max(waitMs, 0), longestTimeoutMs), this);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+function goOn(wait: Wait): void {
+  wait.goOn();
+}

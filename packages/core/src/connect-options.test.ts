@@ -56,7 +56,7 @@ describe('connectSettings', () => {
         queueQos0: true,
       },
       waitForRoom: false,
-      inbox: { maxMessages: 10_000, maxBytes: 67_108_864 },
+      inbox: { maximumMessages: 10_000, maximumBytes: 67_108_864 },
       store: undefined,
       foreignSession: 'reset',
       waitForConnection: true,

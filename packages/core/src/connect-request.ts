@@ -20,15 +20,19 @@ export function connectRequest(
           authenticationMethod: authentication.method,
           ...(authenticationData !== undefined && { authenticationData }),
         };
+  const { version, clientId, cleanStart, fellBack = false } = attempt;
   return {
-    ...attempt,
+    version,
+    clientId,
+    cleanStart,
+    fellBack,
     keepAliveSeconds,
     username,
     password,
     will,
     properties,
     serverKey: urls[0].server,
-    pipeline: !waitForConnection && attempt.cleanStart && authentication === undefined,
+    pipeline: !waitForConnection && cleanStart && authentication === undefined,
   };
 }
 

@@ -23,9 +23,9 @@ class Stage {
   readonly backlog: Backlog;
   #delivery = 0;
 
-  constructor(bounds: { maxMessages?: number; maxBytes?: number } = {}) {
+  constructor(bounds: { maximumMessages?: number; maximumBytes?: number } = {}) {
     this.backlog = new Backlog(
-      { maxMessages: 10, maxBytes: 1_000, ...bounds },
+      { maximumMessages: 10, maximumBytes: 1_000, ...bounds },
       {
         canPause: () => this.canPause,
         onLag: (lag) => this.lags.push(lag),
@@ -174,7 +174,7 @@ describe('HandlerConsumer', () => {
   });
 
   it('works through a long queue without a deep stack', async () => {
-    const stage = new Stage({ maxMessages: 100_000, maxBytes: 1_000_000 });
+    const stage = new Stage({ maximumMessages: 100_000, maximumBytes: 1_000_000 });
     let first: (() => void) | undefined;
     let count = 0;
     const consumer = stage.handler(() => {
@@ -204,7 +204,7 @@ describe('HandlerConsumer', () => {
 
 describe('the backlog of QoS 0 messages', () => {
   it('lets reading pause at its bound, and go on at half of it', async () => {
-    const stage = new Stage({ maxMessages: 4 });
+    const stage = new Stage({ maximumMessages: 4 });
     stage.canPause = true;
     const { handler, end } = manual();
     const consumer = stage.handler(handler);
@@ -222,7 +222,7 @@ describe('the backlog of QoS 0 messages', () => {
   });
 
   it('is bounded in bytes too', () => {
-    const stage = new Stage({ maxMessages: 1_000, maxBytes: 100 });
+    const stage = new Stage({ maximumMessages: 1_000, maximumBytes: 100 });
     const consumer = stage.handler(manual().handler);
     stage.canPause = true;
     consumer.take(...stage.message('first'));
@@ -233,7 +233,7 @@ describe('the backlog of QoS 0 messages', () => {
   });
 
   it('drops and counts where reading cannot pause, and says so once', async () => {
-    const stage = new Stage({ maxMessages: 2 });
+    const stage = new Stage({ maximumMessages: 2 });
     const { handler, end } = manual();
     const consumer = stage.handler(handler);
     for (let index = 0; index < 6; index++) consumer.take(...stage.message('x'));
@@ -247,7 +247,7 @@ describe('the backlog of QoS 0 messages', () => {
   });
 
   it('does not count messages of QoS 1 and 2: the window of the server bounds those', () => {
-    const stage = new Stage({ maxMessages: 2 });
+    const stage = new Stage({ maximumMessages: 2 });
     const consumer = stage.handler(manual().handler);
     for (let index = 0; index < 50; index++) consumer.take(...stage.message('x', 1));
     expect(consumer.dropped).toBe(0);

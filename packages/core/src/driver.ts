@@ -61,7 +61,7 @@ export class Driver implements LinkHandlers, PumpOwner {
   readonly #timer: DeadlineTimer;
   readonly #reading = new Reading();
   #lastEnd: LinkEnd = notOpened;
-  #closedWaiters: (() => void)[] = [];
+  #closedWaiters: (() => void)[] | undefined;
   #ended = false;
   #failure: StoreFailure | undefined;
   /** Kept where another engine may come. */
@@ -219,7 +219,9 @@ export class Driver implements LinkHandlers, PumpOwner {
   /** Resolves when no transport is left. */
   whenClosed(): Promise<void> {
     if (this.#pump.link === undefined) return Promise.resolve();
-    return new Promise((resolve) => this.#closedWaiters.push(resolve));
+    this.#closedWaiters ??= [];
+    const waiters = this.#closedWaiters;
+    return new Promise((resolve) => waiters.push(resolve));
   }
 
   /** Stops for good: no timer, no transport, no event. */
@@ -327,8 +329,8 @@ export class Driver implements LinkHandlers, PumpOwner {
       this.flush();
     }
     const waiters = this.#closedWaiters;
-    this.#closedWaiters = [];
-    for (const resolve of waiters) resolve();
+    this.#closedWaiters = undefined;
+    for (const resolve of waiters ?? []) resolve();
   }
 
   onDeadline(): void {

@@ -19,18 +19,16 @@ export class Listeners<Events extends { [K in keyof Events]: Listener }> {
   #entries: readonly Entry<Events>[] = noEntries;
   /** Each lets go of a signal. */
   readonly #releases = new SmallSet<() => void>();
-  readonly #onError: (error: MqttError, except: readonly Listener[]) => void;
+  readonly #errorEvent: keyof Events;
+  readonly #onUnheard: (error: MqttError) => void;
 
   /**
    * `errorEvent` gets what listeners throw; its listeners take a `MqttError`. `onUnheard` gets it when there is none
    * of them that could.
    */
   constructor(errorEvent: keyof Events, onUnheard: (error: MqttError) => void = nothing) {
-    this.#onError = (error, except) => {
-      const others = this.#of(errorEvent).filter((listener) => !except.includes(listener));
-      if (others.length === 0) onUnheard(error);
-      for (const listener of others) this.#call(listener, [error] as never, errorEvent, except);
-    };
+    this.#errorEvent = errorEvent;
+    this.#onUnheard = onUnheard;
   }
 
   /** Returns a function that removes the listener; `signal` does so too. */
@@ -70,6 +68,12 @@ export class Listeners<Events extends { [K in keyof Events]: Listener }> {
 
   #of(event: keyof Events): readonly Listener[] {
     return this.#entries.filter((entry) => entry.event === event).map(({ listener }) => listener);
+  }
+
+  #onError(error: MqttError, except: readonly Listener[]): void {
+    const others = this.#of(this.#errorEvent).filter((listener) => !except.includes(listener));
+    if (others.length === 0) this.#onUnheard(error);
+    for (const listener of others) this.#call(listener, [error] as never, this.#errorEvent, except);
   }
 
   #call(

@@ -41,7 +41,7 @@ export function checkQueue(value: unknown): {
 export function checkInbox(value: unknown): BacklogBounds {
   const given = checkGroup('inbox', value, ['maxMessages', 'maxBytes']);
   return {
-    maxMessages: given.count('maxMessages', 10_000, 1),
-    maxBytes: given.count('maxBytes', 67_108_864, 1),
+    maximumMessages: given.count('maxMessages', 10_000, 1),
+    maximumBytes: given.count('maxBytes', 67_108_864, 1),
   };
 }

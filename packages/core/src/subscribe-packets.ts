@@ -1,4 +1,4 @@
-import type { Negotiated, Ticket } from '@mqtt-kit/engine';
+import { type Negotiated, NumberMap, type Ticket } from '@mqtt-kit/engine';
 import type { Driver } from './driver.ts';
 import { packetsOf } from './filter-packets.ts';
 import type { FilterEntry, FilterRequest } from './topic-filter-entry.ts';
@@ -14,7 +14,7 @@ export class SubscribePackets {
   readonly #driver: Driver;
   /** Whether filters have Subscription Identifiers. Without, SUBSCRIBE need not wait for what CONNACK says of them. */
   readonly #identified: boolean;
-  readonly #byTicket = new Map<Ticket, readonly Asked[]>();
+  readonly #byTicket = new NumberMap<readonly Asked[]>();
 
   constructor(driver: Driver, identified: boolean) {
     this.#driver = driver;

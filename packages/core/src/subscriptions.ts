@@ -17,6 +17,7 @@ import type { Waiting } from './delivery.ts';
 import type { Driver } from './driver.ts';
 import { MqttError, MqttUsageError } from './errors.ts';
 import { hasLimits, type Limits, RequestLimits } from './request-limits.ts';
+import { SmallSet } from './small-set.ts';
 import type { SubscribeSettings, UnsubscribeSettings } from './subscribe-options.ts';
 import { type Asked, SubscribePackets } from './subscribe-packets.ts';
 import { limitCode, refusal } from './subscribe-refusal.ts';
@@ -49,15 +50,15 @@ export class Subscriptions {
   readonly #clock: Clock;
   readonly #owner: SubscriptionsOwner;
   readonly #settings: SubscriptionsSettings;
-  readonly #entries = new Map<string, FilterEntry>();
+  #entries: Map<string, FilterEntry> | undefined;
   readonly #identifiers: SubscriptionIdentifiers;
-  readonly #uses = new Set<SubscriptionUse>();
+  readonly #uses = new SmallSet<SubscriptionUse>();
   readonly #packets: SubscribePackets;
   readonly #unsubscriptions: Unsubscriptions;
   #negotiated: Negotiated | undefined;
   #revision = 0;
   /** Left for the first connection to ask, and not wanted any more before it stood. */
-  readonly #unwanted = new Set<FilterRequest>();
+  readonly #unwanted = new SmallSet<FilterRequest>();
 
   constructor(
     driver: Driver,
@@ -124,7 +125,7 @@ export class Subscriptions {
     { userProperties, limits }: UnsubscribeSettings,
   ): Promise<readonly number[]> {
     const entries = topicFilters.map((topicFilter) => {
-      const entry = this.#entries.get(topicFilter);
+      const entry = this.#entries?.get(topicFilter);
       if (entry === undefined) return this.#foreignEntry(topicFilter);
       for (const route of entry.routes) this.#removeRoute(route, undefined);
       return entry;
@@ -139,15 +140,15 @@ export class Subscriptions {
   onConnected(negotiated: Negotiated, sessionPresent: boolean): number {
     let forgotten = 0;
     this.#negotiated = negotiated;
-    for (const entry of this.#entries.values()) {
+    for (const entry of this.#entries?.values() ?? []) {
       if (!sessionPresent && entry.granted !== undefined) forgotten += 1;
       if (!sessionPresent) entry.granted = undefined;
       else if (entry.granted?.request === entry.wanted)
         this.#answer(entry, entry.wanted.revision, entry.granted.reasonCode);
     }
-    this.#packets.requestMissing([...this.#entries.values()], negotiated);
+    this.#packets.requestMissing([...(this.#entries?.values() ?? [])], negotiated);
     this.#unsubscriptions.onConnected(negotiated, sessionPresent, (topicFilter) =>
-      this.#entries.has(topicFilter),
+      this.#has(topicFilter),
     );
     return forgotten;
   }
@@ -161,7 +162,7 @@ export class Subscriptions {
   /** The engine is gone, and with it what it was asked for. */
   onStoreFailed(): void {
     this.#packets.clear();
-    for (const entry of this.#entries.values()) entry.sent = undefined;
+    for (const entry of this.#entries?.values() ?? []) entry.sent = undefined;
     this.onDisconnected();
   }
 
@@ -197,7 +198,7 @@ export class Subscriptions {
       this.#endUse(use, why);
     }
     this.#unsubscriptions.close(error);
-    this.#entries.clear();
+    this.#entries = undefined;
     this.#identifiers.clear();
     this.#packets.clear();
   }
@@ -210,7 +211,7 @@ export class Subscriptions {
         `noLocal must be false for a shared subscription; got true for ${shown}`,
       );
     }
-    const wanted = this.#entries.get(topicFilter)?.wanted.subscription;
+    const wanted = this.#entries?.get(topicFilter)?.wanted.subscription;
     if (wanted === undefined) return;
     for (const name of ['noLocal', 'retainAsPublished'] as const) {
       if (wanted[name] === settings[name]) continue;
@@ -228,7 +229,7 @@ export class Subscriptions {
     settings: SubscribeSettings,
   ): FilterEntry {
     const topicFilter = pattern.filter;
-    let entry = this.#entries.get(topicFilter);
+    let entry = this.#entries?.get(topicFilter);
     if (entry === undefined) {
       const identifier = this.#identifiers.choose(topicFilter, use, this.tree);
       entry = new FilterEntry(topicFilter, identifier, this.#newRequest(topicFilter, settings));
@@ -259,15 +260,20 @@ export class Subscriptions {
     };
   }
 
+  #has(topicFilter: string): boolean {
+    return this.#entries?.has(topicFilter) ?? false;
+  }
+
   #addEntry(entry: FilterEntry): void {
+    this.#entries ??= new Map();
     this.#entries.set(entry.topicFilter, entry);
     this.#identifiers.take(entry);
   }
 
   /** Does nothing when another entry has its place. */
   #dropEntry(entry: FilterEntry): void {
-    if (this.#entries.get(entry.topicFilter) !== entry) return;
-    this.#entries.delete(entry.topicFilter);
+    if (this.#entries?.get(entry.topicFilter) !== entry) return;
+    this.#entries?.delete(entry.topicFilter);
     this.#identifiers.release(entry);
   }
 
@@ -321,7 +327,7 @@ export class Subscriptions {
     if (entry.sent === request) entry.sent = undefined;
     entry.granted = { request, reasonCode };
     this.#answer(entry, request.revision, reasonCode);
-    if (this.#unwanted.delete(request) && !this.#entries.has(entry.topicFilter)) {
+    if (this.#unwanted.delete(request) && !this.#has(entry.topicFilter)) {
       this.#unsubscriptions.leave([entry.topicFilter], []);
     }
   }

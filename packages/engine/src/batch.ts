@@ -131,7 +131,7 @@ export type DisconnectReason =
       readonly reasonCode: number;
       readonly message: string;
       readonly connackReceived: boolean;
-      /** At most the first 16 bytes of the connection, for a hint what answered instead of an MQTT server. */
+      /** Before CONNACK at most the first 16 bytes, for a hint what answered instead of an MQTT server. */
       readonly firstBytes: Uint8Array;
     }
   /** Nothing was received for too long, or a PINGREQ was not answered. */

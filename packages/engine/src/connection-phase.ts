@@ -31,7 +31,7 @@ import {
 } from '@mqtt-kit/packet';
 import type { DisconnectReason } from './batch.ts';
 import { ProtocolBreach } from './breach.ts';
-import { Connection } from './connection.ts';
+import { Connection, connectPacket } from './connection.ts';
 import type { IncomingPublish } from './incoming-publish.ts';
 import { KeepAlive } from './keep-alive.ts';
 import { checkConnack, negotiate } from './negotiated.ts';
@@ -113,7 +113,7 @@ export class ConnectionPhases {
       session.version = connection.request.version;
       recordSession(this.#shared);
     }
-    if (output.tracing) output.tracePacket('sent', connection.connectPacket);
+    if (output.tracing) output.tracePacket('sent', connectPacket(connection.request));
   }
 
   connack(connack: ConnackPacket, connection: Connection, now: Now): void {

@@ -24,7 +24,6 @@ import { IncomingTopicAliases, OutgoingTopicAliases } from './topic-alias.ts';
 export class Connection {
   readonly number: number;
   readonly request: ConnectRequest;
-  readonly connectPacket: ConnectPacket;
   readonly encoder: ClientPacketEncoder;
   readonly decoder: ClientPacketDecoder;
   readonly authentication: EnhancedAuth;
@@ -86,10 +85,9 @@ export class Connection {
     this.own = ownLimits(request);
     this.authentication = new EnhancedAuth(request);
     this.incomingAliases = new IncomingTopicAliases(this.own.topicAliasMaximum);
-    this.connectPacket = connectPacket(request);
     this.encoder = new ClientPacketEncoder(request.version);
     // CONNECT lies here until the transport is open, always in front of everything else. [MQTT-3.1.0-1]
-    this.encoder.encode(this.connectPacket);
+    this.encoder.encode(connectPacket(request));
     this.decoder = new ClientPacketDecoder(request.version, this.own.maximumPacketSize);
   }
 
@@ -107,7 +105,7 @@ export class Connection {
     this.bytesReceived += chunk.length;
     this.keepAlive?.received(nowMs);
     const missing = firstBytesKept - this.firstBytes.length;
-    if (missing <= 0) return;
+    if (missing <= 0 || this.connackReceived) return;
     const begin = chunk.subarray(0, missing);
     const firstBytes = new Uint8Array(this.firstBytes.length + begin.length);
     firstBytes.set(this.firstBytes);
@@ -120,6 +118,7 @@ export class Connection {
     this.phase = 'connected';
     this.negotiated = negotiated;
     this.keepAlive = keepAlive;
+    this.firstBytes = noBytes;
     if (useTopicAliases && negotiated.topicAliasMaximum > 0) {
       this.outgoingAliases = new OutgoingTopicAliases(negotiated.topicAliasMaximum);
     }
@@ -129,7 +128,7 @@ export class Connection {
 const firstBytesKept = 16;
 const noBytes = new Uint8Array(0);
 
-function connectPacket(request: ConnectRequest): ConnectPacket {
+export function connectPacket(request: ConnectRequest): ConnectPacket {
   const { version, clientId, cleanStart, keepAliveSeconds, username, password, will } = request;
   return {
     type: PacketType.connect,
