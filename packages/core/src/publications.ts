@@ -297,16 +297,15 @@ class Publication {
   limits: RequestLimits | undefined;
   readonly message: OutgoingMessage | undefined;
   readonly #driver: Driver;
-  #resolve: (result: PublishResult) => void = ignore;
-  #reject: (error: MqttError) => void = ignore;
+  readonly #resolve: (result: PublishResult) => void;
+  readonly #reject: (error: MqttError) => void;
 
   constructor(driver: Driver, message: OutgoingMessage | undefined) {
     this.#driver = driver;
     this.message = message;
-    this.promise = new PendingPublish((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
+    this.promise = new PendingPublish(keepFunctions);
+    this.#resolve = lastResolve;
+    this.#reject = lastReject;
     PendingPublish.join(this.promise, this);
   }
 
@@ -345,10 +344,23 @@ class Publication {
   }
 }
 
+// The functions of the promise that was made last: a closure for each message would cost as much as its encoding.
+let lastResolve: (result: PublishResult) => void = ignore;
+let lastReject: (error: MqttError) => void = ignore;
+
+function keepFunctions(
+  resolve: (result: PublishResult) => void,
+  reject: (error: MqttError) => void,
+): void {
+  lastResolve = resolve;
+  lastReject = reject;
+}
+
 class PendingPublish extends Promise<PublishResult> implements PublishPromise {
-  /** What `then` returns are ordinary promises. */
-  static override get [Symbol.species](): PromiseConstructor {
-    return Promise;
+  static {
+    // What `then` returns are ordinary promises, and `await` takes these for such: otherwise it would make another
+    // promise for each, and wait three microtasks longer.
+    Object.defineProperty(this.prototype, 'constructor', { value: Promise });
   }
 
   #publication: Publication | undefined;

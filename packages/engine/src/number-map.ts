@@ -83,12 +83,17 @@ export class NumberMap<V> {
     return this.keys().map((key) => this.get(key) as V);
   }
 
-  /** Where the entry is, or would be put. The table has places that are free, or the search would not end. */
+  /**
+   * Where the entry is, or would be put. The table has places that are free, or the search would not end. Every step is
+   * made each time, also where there is no collision: a rare branch is compiled when it is first met, and everything
+   * that it stands in a second time.
+   */
   #placeOf(key: number): number {
     const keys = this.#keys;
     const mask = this.#mask;
-    let place = this.#homeOf(key);
-    while (keys[place] !== key && keys[place] !== free) place = (place + 1) & mask;
+    let place = this.#homeOf(key) - 1;
+    do place = (place + 1) & mask;
+    while (keys[place] !== key && keys[place] !== free);
     return place;
   }
 
@@ -97,21 +102,26 @@ export class NumberMap<V> {
     return Math.imul(key, 0x9e3779b1) >>> this.#shift;
   }
 
-  /** Moves what stands behind a gap, and could not stand further in front because of it, forward. */
+  /**
+   * Moves what stands behind a gap, and could not stand further in front because of it, forward. The free place at the
+   * end moves like an entry and ends it: one way through the loop for all, as above.
+   */
   #closeGap(emptied: number): void {
     const keys = this.#keys;
     const values = this.#values;
     const mask = this.#mask;
     let gap = emptied;
-    for (let place = (gap + 1) & mask; keys[place] !== free; place = (place + 1) & mask) {
-      const distance = (place - this.#homeOf(keys[place]!)) & mask;
-      if (distance < ((place - gap) & mask)) continue;
-      keys[gap] = keys[place]!;
+    let place = emptied;
+    for (;;) {
+      place = (place + 1) & mask;
+      const key = keys[place]!;
+      const distance = (place - this.#homeOf(key)) & mask;
+      if (distance < ((place - gap) & mask) && key !== free) continue;
+      keys[gap] = key;
       values[gap] = values[place];
+      if (key === free) return;
       gap = place;
     }
-    keys[gap] = free;
-    values[gap] = undefined;
   }
 
   #resize(capacity: number): void {
