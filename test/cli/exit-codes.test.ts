@@ -233,7 +233,7 @@ describe('74', () => {
   });
 
   it('not when it grants some: the others are told, and it goes on', async () => {
-    const words = ['-t', 'a', '-t', 'b', '-W', '0.5'];
+    const words = ['-t', 'a', '-t', 'b', '-W', '3'];
     const { code, lines } = await against(grants(0, ReasonCode.notAuthorized), 'mqtt-sub', words);
     expect(code).toBe(27);
     expect(lines[0]).toMatch(/refused.*'b'/);
