@@ -3,13 +3,10 @@
  * only when the platform has refused a text.
  */
 
-const tokens = {
-  space: /[ \t\n\r]*/y,
-  // Everything from the space on but the quote and the backslash, and escapes.
-  string: /"(?:[ !#-[\]-\uffff]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"/y,
-  number: /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y,
-  word: /true|false|null/y,
-} as const;
+const spaces = /[ \t\n\r]*/y;
+// In a string everything from the space on but the quote and the backslash, and escapes.
+const tokens =
+  /"(?:[ !#-[\]-\uffff]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[{}[\],:]/y;
 
 /** What may come next. */
 type Expected = 'value' | 'valueOrEnd' | 'name' | 'nameOrEnd' | 'colon' | 'commaOrEnd' | 'nothing';
@@ -26,53 +23,37 @@ const descriptions: Readonly<Record<Expected, string>> = {
 
 /** `expected a value at position 7, found "y"`, or `undefined` when nothing is wrong. */
 export function jsonProblem(text: string): string | undefined {
-  const open: ('{' | '[')[] = [];
+  /** Whether each list that is open is an object. */
+  const open: boolean[] = [];
   let expected: Expected = 'value';
-  let position = 0;
-  const skip = (token: RegExp): boolean => {
-    token.lastIndex = position;
-    const found = token.exec(text);
-    position += found?.[0].length ?? 0;
-    return found !== null;
-  };
   const afterValue = (): Expected => (open.length > 0 ? 'commaOrEnd' : 'nothing');
 
-  for (;;) {
-    skip(tokens.space);
-    const character = text[position];
-    if (character === undefined && expected === 'nothing') return undefined;
-    if (expected === 'value' || expected === 'valueOrEnd') {
-      if (character === '{' || character === '[') {
-        open.push(character);
-        position += 1;
-        expected = character === '{' ? 'nameOrEnd' : 'valueOrEnd';
-        continue;
-      }
-      if (skip(tokens.string) || skip(tokens.word) || skip(tokens.number)) {
-        expected = afterValue();
-        continue;
-      }
-    } else if ((expected === 'name' || expected === 'nameOrEnd') && skip(tokens.string)) {
+  for (let position = 0; ; ) {
+    spaces.lastIndex = position;
+    spaces.test(text);
+    position = spaces.lastIndex;
+    if (position === text.length && expected === 'nothing') return undefined;
+    tokens.lastIndex = position;
+    const token = tokens.exec(text)?.[0] ?? '';
+    const inObject = open.at(-1) ?? false;
+    if (expected.startsWith('value') && /^["\-\dtfn]/.test(token)) {
+      expected = afterValue();
+    } else if (expected.startsWith('value') && (token === '{' || token === '[')) {
+      open.push(token === '{');
+      expected = token === '{' ? 'nameOrEnd' : 'valueOrEnd';
+    } else if (expected.startsWith('name') && token.startsWith('"')) {
       expected = 'colon';
-      continue;
-    } else if (expected === 'colon' && character === ':') {
-      position += 1;
+    } else if (expected === 'colon' && token === ':') {
       expected = 'value';
-      continue;
-    } else if (expected === 'commaOrEnd' && character === ',') {
-      position += 1;
-      expected = open.at(-1) === '{' ? 'name' : 'value';
-      continue;
-    }
-    const endsHere =
-      character === (open.at(-1) === '{' ? '}' : ']') &&
-      (expected === 'commaOrEnd' || expected === 'nameOrEnd' || expected === 'valueOrEnd');
-    if (!endsHere || open.length === 0) {
-      const found = character === undefined ? 'the end' : JSON.stringify(character);
+    } else if (expected === 'commaOrEnd' && token === ',') {
+      expected = inObject ? 'name' : 'value';
+    } else if (expected.endsWith('OrEnd') && token === (inObject ? '}' : ']')) {
+      open.pop();
+      expected = afterValue();
+    } else {
+      const found = position === text.length ? 'the end' : JSON.stringify(text[position]);
       return `expected ${descriptions[expected]} at position ${position}, found ${found}`;
     }
-    open.pop();
-    position += 1;
-    expected = afterValue();
+    position += token.length;
   }
 }
