@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { programOf, requires } from '../setup/requires.ts';
 import { temporaryFolder } from '../setup/temporary-folder.ts';
 import { programs, run } from './programs.ts';
 
@@ -32,4 +33,85 @@ describe('completion in bash', () => {
     expect(completed('-D', 'publish', 'content')).toEqual(['content-type']);
     expect(completed('-m', '')).toEqual(['']);
   });
+});
+
+/** A folder with the completion of mqtt-pub and a file to complete. */
+async function folderWith(shell: string, file: string): Promise<string> {
+  const { stdout, code } = await run('mqtt-pub', ['--completion', shell]);
+  expect(code).toBe(0);
+  const folder = temporaryFolder(`completion-${shell}`);
+  writeFileSync(join(folder, file), stdout);
+  writeFileSync(join(folder, 'payload.json'), '{}');
+  return folder;
+}
+
+describe.runIf(requires('fish'))('completion in fish', () => {
+  it('completes options, their choices, files and properties', async () => {
+    const folder = await folderWith('fish', 'mqtt-pub.fish');
+    const completed = (line: string) => {
+      const script = `source mqtt-pub.fish; complete -C 'mqtt-pub ${line}'`;
+      const out = execFileSync(programOf('fish'), ['--no-config', '-c', script], {
+        cwd: folder,
+        encoding: 'utf8',
+        env: { HOME: folder, PATH: process.env['PATH'] ?? '', LANG: 'C.UTF-8' },
+      });
+      // What follows a tab describes it.
+      return out.split('\n').flatMap((one) => (one === '' ? [] : [one.split('\t')[0]]));
+    };
+    expect(completed('--will-q')).toEqual(['--will-qos']);
+    expect(completed('-q ')).toEqual(['0', '1', '2']);
+    expect(completed('--qos=')).toEqual(['--qos=0', '--qos=1', '--qos=2']);
+    expect(completed('-f pay')).toEqual(['payload.json']);
+    expect(completed('-D pub')).toEqual(['publish']);
+    expect(completed('-D publish content')).toEqual(['content-type']);
+    expect(completed('-m ')).toEqual([]);
+  });
+});
+
+describe.runIf(requires('zsh', 'tmux'))('completion in zsh', () => {
+  it('completes options, their choices, files and properties', async () => {
+    const folder = await folderWith('zsh', '_mqtt-pub');
+    const socket = join(folder, 'tmux');
+    const tmux = (...words: string[]) =>
+      execFileSync(programOf('tmux'), ['-S', socket, '-f', '/dev/null', ...words], {
+        cwd: folder,
+        encoding: 'utf8',
+        env: { HOME: folder, PATH: process.env['PATH'] ?? '', LANG: 'C.UTF-8', TERM: 'xterm' },
+      });
+    const shown = async (text: string): Promise<void> => {
+      await expect
+        .poll(() => tmux('capture-pane', '-p'), { timeout: 60_000, interval: 50 })
+        .toContain(text);
+    };
+    const shell = `${programOf('zsh')} -f`;
+    tmux('new-session', '-d', '-x', '100', '-y', '30', '-c', folder, shell);
+    try {
+      tmux(
+        'send-keys',
+        "PS1='ready> '; fpath=($PWD $fpath); autoload -Uz compinit; compinit -u -D; clear",
+        'Enter',
+      );
+      await shown('ready>');
+      const completes = async (line: string, expected: string): Promise<void> => {
+        tmux('send-keys', '-l', `mqtt-pub ${line}`);
+        await shown(`mqtt-pub ${line.trim()}`);
+        tmux('send-keys', 'Tab');
+        await shown(expected);
+        // Control-C gives a new line, and a cleared screen what the next one shows alone.
+        tmux('send-keys', 'C-c');
+        tmux('send-keys', 'C-l');
+        await expect
+          .poll(() => tmux('capture-pane', '-p').trim(), { timeout: 60_000 })
+          .toBe('ready>');
+      };
+      await completes('--will-q', 'mqtt-pub --will-qos');
+      await completes('-q ', '0  1  2');
+      await completes('--qos=', '0  1  2');
+      await completes('-f pay', 'mqtt-pub -f payload.json');
+      await completes('-D pub', 'mqtt-pub -D publish');
+      await completes('-D publish content', 'mqtt-pub -D publish content-type');
+    } finally {
+      tmux('kill-server');
+    }
+  }, 120_000);
 });

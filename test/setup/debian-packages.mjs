@@ -36,6 +36,8 @@ export const debianPackages = [
     purpose: 'the browser that runs the browser tests',
   },
   { name: 'tmux', programs: ['tmux'], purpose: 'the terminal of the command-line tests' },
+  { name: 'zsh', programs: ['zsh'], purpose: 'the shell of its completion test' },
+  { name: 'fish', programs: ['fish'], purpose: 'the shell of its completion test' },
   { name: 'openssl', programs: ['openssl'], purpose: 'the certificates of the TLS tests' },
 ];
 

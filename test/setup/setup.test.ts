@@ -7,6 +7,7 @@ import { startAedes } from './aedes.ts';
 import { certificates } from './certificates.ts';
 import { runChild, startChild } from './child-process.ts';
 import { startCuttingProxy } from './cutting-proxy.ts';
+import { debianPackages } from './debian-packages.mjs';
 import { startMosquitto } from './mosquitto.ts';
 import { isListening, portOf } from './ports.ts';
 import { programOf, requires } from './requires.ts';
@@ -18,7 +19,7 @@ describe('the list of Debian packages', () => {
   const check = (env: NodeJS.ProcessEnv, ...words: string[]) =>
     spawnSync(process.execPath, [packagesScript, ...words], { env, encoding: 'utf8' });
 
-  it.runIf(requires('mosquitto', 'mosquitto-clients', 'chromium', 'tmux', 'openssl'))(
+  it.runIf(requires(...debianPackages.map(({ name }) => name)))(
     'says that all is here when it is',
     () => {
       const { status, stdout } = check(process.env, '--check');

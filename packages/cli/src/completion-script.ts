@@ -86,7 +86,12 @@ function zsh(program: ProgramName): string {
         : kind === 'property'
           ? `:packet:(${packets}):property:(${properties}):value: `
           : `:${zshText(placeholder)}:${action}`;
-    return spellings(option).map((spelling) => `    '${repeats}${spelling}[${text}]${value}'`);
+    const one = kind !== 'flag' && kind !== 'property';
+    return spellings(option).map((spelling) => {
+      // The value also stands behind a sign of equality.
+      const equals = one && spelling.startsWith('--') ? '=' : '';
+      return `    '${repeats}${spelling}${equals}[${text}]${value}'`;
+    });
   });
   return `#compdef ${program}
 # Completion of ${program} for zsh: put it as _${program} into a folder of $fpath.
@@ -115,7 +120,13 @@ function fish(program: ProgramName): string {
     ];
     return parts.join(' ');
   });
+  const isProperty = `_${functionName(program)}_property`;
   return `# Completion of ${program} for fish: put it into ~/.config/fish/completions/${program}.fish
+function ${isProperty}
+    set -l words (commandline -opc)
+    test (count $words) -gt 2; and contains -- $words[-2] -D --property
+end
 ${lines.join('\n')}
+complete -c ${program} -n ${isProperty} -f -a '${properties}'
 `;
 }
