@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { IdentifierSet } from './identifier-set.ts';
 import { PacketIdentifiers } from './packet-identifiers.ts';
@@ -67,5 +68,33 @@ describe('a set of identifiers', () => {
     expect([set.firstAbsent(61_000), set.firstAbsent(33), set.firstAbsent(59_999)]).toEqual([
       41, 41, 59_999,
     ]);
+  });
+
+  it('does what a set does, whatever comes and goes', () => {
+    const near = fc.integer({ min: 1, max: 65_535 });
+    const step = fc.tuple(fc.boolean(), fc.oneof(near, fc.integer({ min: 2_040, max: 2_060 })));
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 200 }), near, (steps, start) => {
+        const set = new IdentifierSet();
+        const reference = new Set<number>();
+        for (const [add, identifier] of steps) {
+          if (add) {
+            set.add(identifier);
+            reference.add(identifier);
+          } else {
+            expect(set.delete(identifier)).toBe(reference.delete(identifier));
+          }
+          expect(set.size).toBe(reference.size);
+        }
+        for (const [, identifier] of steps) {
+          expect(set.has(identifier)).toBe(reference.has(identifier));
+        }
+        for (const from of [start, ...reference]) {
+          let absent = from;
+          while (reference.has(absent)) absent = absent === 65_535 ? 1 : absent + 1;
+          expect(set.firstAbsent(from)).toBe(absent);
+        }
+      }),
+    );
   });
 });
