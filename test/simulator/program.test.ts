@@ -1,12 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { connectAsync } from 'mqtt';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type Child, startChild } from '../setup/child-process.ts';
-import { type Mosquitto, startMosquitto } from '../setup/mosquitto.ts';
 import { temporaryFolder } from '../setup/temporary-folder.ts';
 import { until } from '../setup/until.ts';
 import { root } from '../tidy/tree.ts';
+import { watchedServer } from './watched-server.ts';
 
 /** mqtt-sim as a program: it must have been built. */
 
@@ -243,27 +242,15 @@ describe('mqtt-sim', () => {
 });
 
 describe('mqtt-sim run, on a server', () => {
-  let server: Mosquitto<'plain'>;
-  let watcher: Awaited<ReturnType<typeof connectAsync>>;
-  const seen = new Map<string, string[]>();
-  const all = (topic: string): string[] => seen.get(topic) ?? [];
-
-  beforeAll(async () => {
-    server = await startMosquitto({ listeners: { plain: {} } });
-    watcher = await connectAsync(server.url('plain'));
-    watcher.on('message', (topic, payload) => seen.set(topic, [...all(topic), `${payload}`]));
-    await watcher.subscribeAsync('#', { qos: 1 });
-  });
-  afterAll(async () => {
-    await watcher.endAsync();
-    await server.stop();
-  });
+  const watched = watchedServer();
+  const all = watched.payloads;
+  const url = (): string => watched.server.url('plain');
 
   it('publishes, obeys commands, says goodbye on SIGINT and sums up', async () => {
-    const house = start('run', '--preset', 'house', '--url', server.url('plain'), '--rate', '10');
+    const house = start('run', '--preset', 'house', '--url', url(), '--rate', '10');
     await until(() => all('house/kitchen/temperature').length > 3, 'readings');
     expect(all('house/kitchen/target')).toEqual(['21.5']);
-    await watcher.publishAsync('house/kitchen/target/set', '23', { qos: 1 });
+    await watched.publish('house/kitchen/target/set', '23');
     await until(() => all('house/kitchen/target').at(-1) === '23', 'the new target');
     expect(await house.stop('SIGINT')).toEqual({ code: 0, signal: null });
     await until(() => all('house/kitchen/status').at(-1) === 'offline', 'goodbye');
@@ -276,7 +263,7 @@ describe('mqtt-sim run, on a server', () => {
 
   it('is reported offline by the wills of its devices when it is killed', async () => {
     const file = write('freezer.yaml', freezerYaml);
-    const freezer = start('run', file, '--url', server.url('plain'), '--rate', '5');
+    const freezer = start('run', file, '--url', url(), '--rate', '5');
     const status = (id: string): string[] => all(`freezer/${id}/status`);
     await until(() => all('freezer/cellar').length > 1 && status('garage').length > 0, 'readings');
     expect(status('cellar')).toEqual(['online']);
@@ -293,7 +280,7 @@ describe('mqtt-sim run, on a server', () => {
       '-t',
       'small/{id}',
       '-p',
-      `${server.port('plain')}`,
+      `${watched.server.port('plain')}`,
       '-q',
       '1',
       '--devices',
@@ -338,7 +325,7 @@ describe('mqtt-sim run, on a server', () => {
       '--json',
       '--quiet',
     ];
-    const { code, stdout, stderr } = await run(...words, '--url', server.url('plain'));
+    const { code, stdout, stderr } = await run(...words, '--url', url());
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(JSON.parse(stdout)).toMatchObject({
       devices: 10,

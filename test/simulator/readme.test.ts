@@ -1,15 +1,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { transform } from 'esbuild';
-import { connectAsync } from 'mqtt';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { makePlots, plots } from '../../packages/simulator/plots/make.mjs';
 import { type Child, startChild } from '../setup/child-process.ts';
-import { type Mosquitto, startMosquitto } from '../setup/mosquitto.ts';
 import { until } from '../setup/until.ts';
 import { codeBlocks } from '../tidy/markdown.ts';
 import { read, root } from '../tidy/tree.ts';
 import { scratchFolder } from './scratch-folder.ts';
+import { watchedServer } from './watched-server.ts';
 
 /** What the README of the simulator promises, done. The packages must have been built. */
 
@@ -17,21 +16,8 @@ const path = 'packages/simulator/README.md';
 const examples = codeBlocks(path).filter(({ language }) => language === 'ts');
 const folder = scratchFolder('simulator-readme');
 
-let server: Mosquitto<'plain'>;
-let watcher: Awaited<ReturnType<typeof connectAsync>>;
-const seen = new Map<string, string[]>();
-const all = (topic: string): string[] => seen.get(topic) ?? [];
-
-beforeAll(async () => {
-  server = await startMosquitto({ listeners: { plain: {} } });
-  watcher = await connectAsync(server.url('plain'));
-  watcher.on('message', (topic, payload) => seen.set(topic, [...all(topic), `${payload}`]));
-  await watcher.subscribeAsync('#', { qos: 1 });
-});
-afterAll(async () => {
-  await watcher?.endAsync();
-  await server?.stop();
-});
+const watched = watchedServer();
+const all = watched.payloads;
 
 /** Runs an example on our server, with parts of it changed so that it fits a test. */
 async function start(
@@ -45,7 +31,7 @@ async function start(
     expect(code).toContain(from);
     code = code.replaceAll(from, to);
   }
-  code = code.replaceAll('mqtt://localhost', server.url('plain'));
+  code = code.replaceAll('mqtt://localhost', watched.server.url('plain'));
   const file = join(folder, `example-${number}.mjs`);
   writeFileSync(file, code);
   return startChild(process.execPath, [file], { cwd: root });
@@ -71,11 +57,11 @@ describe('the README of the simulator', () => {
     const climate = (): { target: number; temperature: number }[] =>
       all('house/kitchen/climate').map((text) => JSON.parse(text));
     await until(() => climate().length > 0 && all('house/kitchen/status').length > 0, 'a reading');
-    await server.logged(/house\/kitchen\/target\/set/);
-    await watcher.publishAsync('house/kitchen/target/set', '23', { qos: 1 });
+    await watched.server.logged(/house\/kitchen\/target\/set/);
+    await watched.publish('house/kitchen/target/set', '23');
     await until(() => climate().at(-1)?.target === 23, 'an answer');
     expect(climate()[0]?.target).toBe(21);
-    expect([...seen.keys()].filter((topic) => topic.startsWith('homeassistant/')).length).toBe(9);
+    expect(watched.seen.filter(({ topic }) => topic.startsWith('homeassistant/')).length).toBe(9);
     await house.stop('SIGKILL');
   });
 

@@ -1,33 +1,15 @@
-import { connectAsync } from 'mqtt';
 import { type FleetDefinition, type FleetRunOptions, fault, fleet } from 'mqtt-kit/simulator';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Mosquitto, startMosquitto } from '../setup/mosquitto.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { until } from '../setup/until.ts';
+import { watchedServer } from './watched-server.ts';
 
 /** Fleets on a real server, watched by a client that is not ours. */
 
-let server: Mosquitto<'plain'>;
-let watcher: Awaited<ReturnType<typeof connectAsync>>;
-let seen: { topic: string; payload: string; retain: boolean }[] = [];
-
-beforeAll(async () => {
-  server = await startMosquitto({ listeners: { plain: {} } });
-  watcher = await connectAsync(server.url('plain'), { reconnectPeriod: 20 });
-  watcher.on('message', (topic, payload, { retain }) => {
-    seen.push({ topic, payload: `${payload}`, retain });
-  });
-  await watcher.subscribeAsync('#', { qos: 1 });
-});
-afterAll(async () => {
-  await watcher.endAsync();
-  await server.stop();
-});
+const watched = watchedServer();
+const { seen, payloads } = watched;
 beforeEach(() => {
-  seen = [];
+  seen.length = 0;
 });
-
-const payloads = (topic: string): string[] =>
-  seen.filter((message) => message.topic === topic).map(({ payload }) => payload);
 
 let number = 0;
 /** A fleet whose topics no other test uses. */
@@ -37,7 +19,7 @@ function named(definition: Omit<FleetDefinition, 'name'>): {
 } {
   const name = `run${number++}`;
   const made = fleet({ ...definition, name });
-  return { name, run: (options) => made.run(server.url('plain'), options) };
+  return { name, run: (options) => made.run(watched.server.url('plain'), options) };
 }
 
 describe('a run', () => {
@@ -53,7 +35,7 @@ describe('a run', () => {
       presence: true,
     };
     const limits = { for: '1h', start: 0 } as const;
-    const summary = await fleet(definition).run(server.url('plain'), {
+    const summary = await fleet(definition).run(watched.server.url('plain'), {
       ...limits,
       speed: Number.POSITIVE_INFINITY,
       connections: 1,
@@ -89,7 +71,7 @@ describe('a run', () => {
     const running = run({ signal: stop.signal, clientId: `${'{name}'}-{id}` });
     const readings = (n: number): number => payloads(`${name}/${name}-${n}`).length;
     await until(() => [1, 2, 3, 4, 5].every((n) => readings(n) >= 3), 'three readings of each');
-    expect(server.log).toContain(` as ${name}-${name}-5 `);
+    expect(watched.server.log).toContain(` as ${name}-${name}-5 `);
     stop.abort();
     const summary = await running;
     expect(summary).toMatchObject({ devices: 5, connected: 5, failed: 0, reconnects: 0 });
@@ -136,16 +118,18 @@ describe('a run', () => {
       'first readings',
     );
     await until(
-      () => server.log.includes(`${topic}/boost`) && server.log.includes(`${other}/set`),
+      () =>
+        watched.server.log.includes(`${topic}/boost`) &&
+        watched.server.log.includes(`${other}/set`),
       'subscriptions',
     );
-    await watcher.publishAsync(`${topic}/target/set`, '23.5', { qos: 1 });
+    await watched.publish(`${topic}/target/set`, '23.5');
     await until(() => payloads(topic).length === 2, 'an answer');
-    await watcher.publishAsync(`${topic}/set`, '{"on":true,"color":"red"}', { qos: 1 });
+    await watched.publish(`${topic}/set`, '{"on":true,"color":"red"}');
     await until(() => payloads(topic).length === 3, 'an answer');
-    await watcher.publishAsync(`${topic}/boost`, '2', { qos: 1 });
+    await watched.publish(`${topic}/boost`, '2');
     await until(() => payloads(topic).length === 4, 'an answer');
-    await watcher.publishAsync(`${topic}/set`, 'warmer', { qos: 1 });
+    await watched.publish(`${topic}/set`, 'warmer');
     await until(() => errors.length === 1, 'a mistake is told');
     expect(payloads(topic).map((text) => JSON.parse(text))).toEqual([
       { target: 20, on: false, power: 0 },
@@ -204,10 +188,10 @@ describe('a run', () => {
     const running = run({ signal: stop.signal });
     const devices = [1, 2, 3].map((n) => `${name}/${name}-${n}`);
     await until(() => devices.every((topic) => payloads(topic).length > 2), 'readings');
-    await server.stop();
-    await server.start();
-    await until(() => watcher.connected, 'the watcher is back');
-    seen = [];
+    await watched.server.stop();
+    await watched.server.start();
+    await until(() => watched.watcher.connected, 'the watcher is back');
+    seen.length = 0;
     await until(
       () =>
         devices.every(

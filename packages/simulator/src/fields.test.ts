@@ -63,14 +63,16 @@ describe('a field that depends on another one', () => {
 });
 
 describe('a fault of values', () => {
-  const signals = { celsius: drift(0), alarm: 'celsius > 2', twice: ({ celsius }) => 2 * celsius };
+  const signals = { celsius: drift(0), alarm: 'celsius > 2', twice: '2 * celsius' };
   const timing = { every: '1h', for: '30m', fields: ['celsius'] } as const;
 
   it('is one of the sensor, which other fields do not see, unless it spreads', () => {
     const broken = fault.drift({ ...timing, perHour: 10 });
     const sensor = fieldsOf(signals, '1m', { faults: [broken] });
     expect(sensor.get(85)).toEqual({ celsius: expect.closeTo(4.17, 1), alarm: false, twice: 0 });
-    const thing = fieldsOf(signals, '1m', { faults: [{ ...broken, spreads: true }] });
+    const thing = fieldsOf(signals, '1m', {
+      faults: [{ ...broken, spreads: true } as typeof broken],
+    });
     expect(thing.get(85)).toEqual({
       celsius: expect.closeTo(4.17, 1),
       alarm: true,

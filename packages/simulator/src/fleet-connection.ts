@@ -48,6 +48,8 @@ export class FleetConnection implements DeviceListener {
   #isAsked = false;
   /** The end of the client before: its will comes before anything of the next one. */
   #gone: Promise<void> | undefined;
+  /** The next client, while it is being made. */
+  #opening: Promise<void> | undefined;
   /** Devices whose readings were due before they were switched on: they begin with one. */
   #early: Set<SimulatedDevice> | undefined;
 
@@ -138,14 +140,18 @@ export class FleetConnection implements DeviceListener {
       return;
     }
     const { stopped, counts } = this.#run;
-    if (!stopped.aborted && !this.#isAsked)
-      this.open(false).catch((error: Error) => counts.report(error));
+    if (stopped.aborted || this.#isAsked) return;
+    this.#opening = this.open(false).catch((error: Error) => counts.report(error));
   }
 
   /** Says goodbye for the devices that are there, and closes the connection when that has arrived. */
   async end(timeMs: number): Promise<void> {
+    await this.#opening;
     const client = this.#client;
-    if (client === undefined) return;
+    if (client === undefined) {
+      await this.#gone;
+      return;
+    }
     for (const device of this.#devices) {
       if (!device.isPresent) continue;
       device.releaseHeldBack();

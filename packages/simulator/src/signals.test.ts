@@ -371,6 +371,7 @@ describe('signals without chance', () => {
     expect(at(battery({ life: '100h', replaceAt: 20 }).round(6), 79, 80, 90, 160)).toEqual([
       21, 100, 90, 100,
     ]);
+    expect(at(battery({ life: '100h', from: 80 }).delay('10h'), 0, 9, 20)).toEqual([80, 80, 70]);
     expect(at(clock('s'), 1)).toEqual([startMs / 1000 + 3600]);
     expect(at(counter({ from: 10, step: 2, modulo: 3 }), 0, 1 / 3600, 3 / 3600)).toEqual([
       10, 12, 10,

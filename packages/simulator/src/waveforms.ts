@@ -157,11 +157,10 @@ export function battery(options: BatteryOptions): Signal<number> {
     throw new MqttUsageError(`battery: replaceAt must be from 0 to below 100, not ${replaceAt}`);
   }
   return timeSignal(({ elapsedMs }) => {
-    const left = from - (100 * elapsedMs) / lifeMs;
+    const left = from - (100 * Math.max(elapsedMs, 0)) / lifeMs;
     if (replaceAt === undefined) return Math.max(left, 0);
     if (left > replaceAt) return left;
-    const span = 100 - replaceAt;
-    return 100 - ((((replaceAt - left) % span) + span) % span);
+    return 100 - ((replaceAt - left) % (100 - replaceAt));
   });
 }
 
