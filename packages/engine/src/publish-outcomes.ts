@@ -35,11 +35,9 @@ export class PublishOutcomes {
 
   /** PUBREC said that the server took the message, and then that it refused it: the exchange is over all the same. */
   contradicted(message: AcceptedMessage, reasonCode: number): void {
-    this.#leave(message);
-    this.#record(message, reasonCode, undefined);
     const refusal = `PUBREC 0x${reasonCode.toString(16)}`;
     const text = `the server took the message to "${message.topic}", and then refused it with ${refusal}`;
-    this.#settle(message, failed('outcomeUnknown', text));
+    this.fail(message, 'outcomeUnknown', text);
   }
 
   /** PUBREC had come and its session is lost: the server took the message, and will never say PUBCOMP. */
@@ -69,11 +67,13 @@ export class PublishOutcomes {
 
   /** The message ends on our side, alone. */
   fail(message: AcceptedMessage, code: EngineErrorCode, text: string): void {
-    const retired = message.state === 'sent' && code !== 'sessionLost';
+    const { state } = message;
+    const retired = (state === 'sent' || state === 'released') && code !== 'sessionLost';
     this.#leave(message);
     if (retired) this.#shared.session.identifiers.reserve(message.packetIdentifier);
-    // For a store a message that the server closes at is one that it does not take.
-    this.#record(message, undefined, code === 'publishRefused' ? 'serverLimit' : code);
+    // For a store a message that the server closes at, or contradicts itself about, is one that it does not take.
+    const ofServer = code === 'publishRefused' || state === 'released';
+    this.#record(message, undefined, ofServer ? 'serverLimit' : code);
     this.#settle(message, failed(code, text));
   }
 

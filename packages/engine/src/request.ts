@@ -139,10 +139,9 @@ export type EngineErrorCode =
   | 'serverLimit'
   /** The server closed the connection at this message each time: it is given up. */
   | 'publishRefused'
-  /** The server took it with PUBREC and refused it with another one. */
-  | 'outcomeUnknown'
   | 'queueFull'
   | 'expired'
   | 'sessionLost'
   | 'connectionLost'
+  /** Sent in a session that was lost, and too old by now; or taken by PUBREC, and refused by another one. */
   | 'outcomeUnknown';
