@@ -41,13 +41,8 @@ export class PublishAcknowledgements {
     this.#noteTaken();
     // [MQTT-4.4.0-2] A refused message is acknowledged: no PUBREL, and it is not sent again.
     if (reasonCode >= 0x80) {
-      if (message.state === 'released') {
-        // PUBREL has left on this connection, and may have its answer yet.
-        connection.strayReleases.set(packetIdentifier, true);
-        this.#outcomes.contradicted(message, reasonCode);
-      } else {
-        this.#outcomes.acknowledged(message, reasonCode, packet.properties);
-      }
+      if (message.state === 'released') this.#outcomes.contradicted(message, reasonCode);
+      else this.#outcomes.acknowledged(message, reasonCode, packet.properties);
       return;
     }
     if (message.state === 'sent') {
