@@ -26,15 +26,19 @@ export function knownTopicName(bytes: Uint8Array, start: number, end: number): s
   const length = end - start;
   if (length > longestName || length === 0) return undefined;
   const slot = slotOf(bytes, start, end);
-  const name = names[slot]!;
-  if (name.length !== length) return undefined;
+  if (isNameAt(slot, bytes, start, length)) return names[slot];
+  if (isNameAt(slot ^ 1, bytes, start, length)) return names[slot ^ 1];
+  return undefined;
+}
+
+function isNameAt(slot: number, bytes: Uint8Array, start: number, length: number): boolean {
+  if (names[slot]!.length !== length) return false;
   const known = bytesOfSlots;
-  let place = slot * longestName;
-  for (let index = start; index < end; index += 1) {
-    if (known[place] !== bytes[index]) return undefined;
-    place += 1;
+  const place = slot * longestName;
+  for (let index = 0; index < length; index += 1) {
+    if (known[place + index] !== bytes[start + index]) return false;
   }
-  return name;
+  return true;
 }
 
 /** Makes a valid name known by its bytes. Only ASCII is: there one byte is one character. */
@@ -46,7 +50,9 @@ export function rememberTopicName(
 ): void {
   if (name.length !== end - start || name.length > longestName) return;
   if (bytesOfSlots.length === 0) bytesOfSlots = new Uint8Array(slots * longestName);
-  const slot = slotOf(bytes, start, end);
+  const home = slotOf(bytes, start, end);
+  // Of a hundred names ten would share a slot with another, and each would drive the other out at every message.
+  const slot = names[home] !== '' && names[home ^ 1] === '' ? home ^ 1 : home;
   names[slot] = name;
   bytesOfSlots.set(bytes.subarray(start, end), slot * longestName);
 }
