@@ -44,7 +44,14 @@ export const plots = [
   ['fault-spike', 'walk(20, 0.2, 15..30)', '2h'],
   ['fault-drift', 'meanReverting(-18, 0.4, 20m)', '12h'],
   ['fault-dropout', 'walk(20, 0.2, 15..30)', '2h'],
+  ['fault-offline', 'walk(20, 0.2, 15..30)', '2h'],
+  ['fault-duplicate', 'counter()', '24m'],
+  ['fault-out-of-order', 'counter()', '24m'],
+  ['fault-clock-skew', 'minutes by which clock() is wrong', '2h'],
 ];
+
+/** One reading in a minute, in the order in which they come. */
+const byArrival = ['fault-duplicate', 'fault-out-of-order'];
 
 /** @type {Readonly<Record<string, readonly import('mqtt-kit/simulator').Fault[]>>} */
 const faults = {
@@ -52,6 +59,10 @@ const faults = {
   'fault-spike': [{ fault: 'spike', every: '25m', size: 6 }],
   'fault-drift': [{ fault: 'drift', every: '3h', for: '40m', perHour: 12, recovery: '30m' }],
   'fault-dropout': [{ fault: 'dropout', every: '40m', for: '15m' }],
+  'fault-offline': [{ fault: 'offline', every: '40m', for: '15m' }],
+  'fault-duplicate': [{ fault: 'duplicate', every: '5m' }],
+  'fault-out-of-order': [{ fault: 'outOfOrder', every: '5m' }],
+  'fault-clock-skew': [{ fault: 'clockSkew', every: '40m', for: '15m', by: '-5m' }],
 };
 
 /** Of a fridge whose door was open. */
@@ -80,15 +91,17 @@ export async function makePlots() {
   const { fleet, geoPath, recording } = await import('mqtt-kit/simulator');
   const recorded = recording(recordedText);
   const drive = geoPath(corners, { speedKmh: 60 });
-  /** @type {Readonly<Record<string, import('mqtt-kit/simulator').Signal<import('mqtt-kit/simulator').FieldValue>>>} */
+  /** @type {import('mqtt-kit/simulator').FleetDefinition['signals']} */
   const special = {
     replay: recorded.column('celsius'),
     'geo-path': drive.map(({ longitude }) => longitude),
+    'fault-clock-skew': (_fields, _device, { clockMs, epochMs }) => (clockMs - epochMs) / 60_000,
   };
   return new Map(
     plots.map(([name, expression, duration]) => {
       const lengthMs = durationMs(duration);
-      const everyMs = lengthMs / points;
+      const arrival = byArrival.includes(name);
+      const everyMs = arrival ? 60_000 : lengthMs / points;
       const plotted = fleet({
         seed: 4,
         id: 'device',
@@ -98,9 +111,12 @@ export async function makePlots() {
         publish: { plot: ['value'] },
         faults: faults[name] ?? [],
       });
-      const series = [...plotted.messages({ start: 0, for: lengthMs + 1 })].map(
-        ({ timeMs, payload }) => ({ timeMs, value: JSON.parse(String(payload)).value }),
-      );
+      const series = [...plotted.messages({ start: 0, for: lengthMs + 1 })]
+        .map(({ timeMs, payload }, index) => ({
+          timeMs: arrival ? index * everyMs : timeMs,
+          value: JSON.parse(String(payload)).value,
+        }))
+        .filter(({ timeMs }) => timeMs <= lengthMs);
       return [`${name}.svg`, picture(expression, series, lengthMs, everyMs)];
     }),
   );
