@@ -25,7 +25,7 @@ describe.each(folders.map((folder, index) => [folder, index] as const))(
       expect(paths).toContain('README.md');
       expect(paths.some((path) => path === 'LICENSE' || path === 'dist/LICENSES.txt')).toBe(true);
       const planned =
-        /^(package\.json|README\.md|LICENSE|dist\/(package\.json|LICENSES\.txt)|(dist|src)\/.*\.(js|ts|map))$/;
+        /^(package\.json|README\.md|LICENSE|dist\/(package\.json|LICENSES\.txt|[\w-]+\.js\.compiled)|(dist|src)\/.*\.(js|ts|map))$/;
       expect(paths.filter((path) => !planned.test(path))).toEqual([]);
       expect(paths.filter((path) => /\.test(-support)?\.|\/testing\//.test(path))).toEqual([]);
     });
