@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { programOf, requires } from '../setup/requires.ts';
 import { temporaryFolder } from '../setup/temporary-folder.ts';
 import { programs, run } from './programs.ts';
+import { Tmux } from './tmux.ts';
 
 beforeAll(programs, 60_000);
 
@@ -71,47 +72,26 @@ describe.runIf(requires('fish'))('completion in fish', () => {
 describe.runIf(requires('zsh', 'tmux'))('completion in zsh', () => {
   it('completes options, their choices, files and properties', async () => {
     const folder = await folderWith('zsh', '_mqtt-pub');
-    const socket = join(folder, 'tmux');
-    const tmux = (...words: string[]) =>
-      execFileSync(programOf('tmux'), ['-S', socket, '-f', '/dev/null', ...words], {
-        cwd: folder,
-        encoding: 'utf8',
-        env: { HOME: folder, PATH: process.env['PATH'] ?? '', LANG: 'C.UTF-8', TERM: 'xterm' },
-      });
-    const shown = async (text: string): Promise<void> => {
-      await expect
-        .poll(() => tmux('capture-pane', '-p'), { timeout: 60_000, interval: 50 })
-        .toContain(text);
+    using terminal = new Tmux(folder, `${programOf('zsh')} -f`);
+    terminal.type(
+      "PS1='ready> '; fpath=($PWD $fpath); autoload -Uz compinit; compinit -u -D; clear",
+    );
+    terminal.press('Enter');
+    await terminal.showsOnly('ready>');
+    const completes = async (line: string, expected: string): Promise<void> => {
+      terminal.type(`mqtt-pub ${line}`);
+      await terminal.shows(`mqtt-pub ${line.trim()}`);
+      terminal.press('Tab');
+      await terminal.shows(expected);
+      // The line goes, and the screen is cleared.
+      terminal.press('C-u', 'C-l');
+      await terminal.showsOnly('ready>');
     };
-    const shell = `${programOf('zsh')} -f`;
-    tmux('new-session', '-d', '-x', '100', '-y', '30', '-c', folder, shell);
-    try {
-      tmux(
-        'send-keys',
-        "PS1='ready> '; fpath=($PWD $fpath); autoload -Uz compinit; compinit -u -D; clear",
-        'Enter',
-      );
-      await shown('ready>');
-      const completes = async (line: string, expected: string): Promise<void> => {
-        tmux('send-keys', '-l', `mqtt-pub ${line}`);
-        await shown(`mqtt-pub ${line.trim()}`);
-        tmux('send-keys', 'Tab');
-        await shown(expected);
-        // Control-C gives a new line, and a cleared screen what the next one shows alone.
-        tmux('send-keys', 'C-c');
-        tmux('send-keys', 'C-l');
-        await expect
-          .poll(() => tmux('capture-pane', '-p').trim(), { timeout: 60_000 })
-          .toBe('ready>');
-      };
-      await completes('--will-q', 'mqtt-pub --will-qos');
-      await completes('-q ', '0  1  2');
-      await completes('--qos=', '0  1  2');
-      await completes('-f pay', 'mqtt-pub -f payload.json');
-      await completes('-D pub', 'mqtt-pub -D publish');
-      await completes('-D publish content', 'mqtt-pub -D publish content-type');
-    } finally {
-      tmux('kill-server');
-    }
+    await completes('--will-q', 'mqtt-pub --will-qos');
+    await completes('-q ', '0  1  2');
+    await completes('--qos=', '0  1  2');
+    await completes('-f pay', 'mqtt-pub -f payload.json');
+    await completes('-D pub', 'mqtt-pub -D publish');
+    await completes('-D publish content', 'mqtt-pub -D publish content-type');
   }, 120_000);
 });

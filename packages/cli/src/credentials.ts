@@ -1,7 +1,8 @@
-import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import type { Note } from './diagnostics.ts';
-import { fileProblem } from './input-files.ts';
+import { fileProblem, readByte } from './input-files.ts';
 import type { ParsedArguments } from './parse-arguments.ts';
+import { askedPassword } from './password-prompt.ts';
 import { argumentBytes } from './raw-arguments.ts';
 import type { ServerUrl } from './server-url.ts';
 import { UsageError } from './usage-error.ts';
@@ -68,30 +69,6 @@ function passwordOf(command: string): Uint8Array {
   return Uint8Array.from(password);
 }
 
-/** Asks on the terminal, without echo; nothing when there is none. An empty answer is no password. */
-function askedPassword(username: string): Uint8Array | undefined {
-  const { isatty } = process.getBuiltinModule('node:tty');
-  if (process.platform === 'win32' || !isatty(0) || !isatty(2)) return undefined;
-  const { spawnSync } = process.getBuiltinModule('node:child_process');
-  const terminal = openSync('/dev/tty', 'r+');
-  const echo = (setting: 'echo' | '-echo'): boolean =>
-    spawnSync('stty', [setting], { stdio: [terminal, 'ignore', 'ignore'] }).status === 0;
-  try {
-    // What is typed must not be seen: without a way to hide it nothing is asked.
-    if (!echo('-echo')) return undefined;
-    writeSync(terminal, `Password of ${username} (empty: none): `);
-    try {
-      const password = firstLine(terminal, '/dev/tty');
-      return password.length === 0 ? undefined : password;
-    } finally {
-      echo('echo');
-      writeSync(terminal, '\n');
-    }
-  } finally {
-    closeSync(terminal);
-  }
-}
-
 function visibleNote(where: string): Note {
   return {
     text: `others on this machine can see a password in ${where}; use MQTT_PASSWORD or --password-file`,
@@ -130,29 +107,15 @@ function open(file: string): number {
 /** Byte by byte, since what follows the line on standard input is not ours. */
 function firstLine(descriptor: number, file: string): Uint8Array {
   const line: number[] = [];
-  const byte = new Uint8Array(1);
   while (line.length <= longestPassword) {
-    if (readByte(descriptor, byte, file) === 0 || byte[0] === 0x0a) {
+    const byte = readByte(descriptor, '--password-file', file);
+    if (byte === undefined || byte === 0x0a) {
       if (line.at(-1) === 0x0d) line.pop();
       return Uint8Array.from(line);
     }
-    line.push(byte[0]!);
+    line.push(byte);
   }
   throw new UsageError(`--password-file ${file}: the first line is longer than a password can be`);
-}
-
-function readByte(descriptor: number, byte: Uint8Array, file: string): number {
-  for (;;) {
-    try {
-      return readSync(descriptor, byte, 0, 1, null);
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code;
-      if (code === 'EOF') return 0;
-      if (code !== 'EAGAIN') throw fileProblem('--password-file', file, error);
-      // Another program made standard input non-blocking: look again soon.
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
-    }
-  }
 }
 
 function readableNote(descriptor: number, file: string): readonly Note[] {

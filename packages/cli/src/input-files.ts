@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readSync } from 'node:fs';
 import { quoted, UsageError } from './usage-error.ts';
 
 const reasons: Readonly<Record<string, string>> = {
@@ -27,6 +27,22 @@ export function readInputFile(option: string, file: string): Uint8Array {
     return readFileSync(file);
   } catch (error) {
     throw fileProblem(option, file, error);
+  }
+}
+
+/** The next byte of an open file, as soon as there is one; nothing at its end. Throws `UsageError`. */
+export function readByte(descriptor: number, option: string, file: string): number | undefined {
+  const byte = new Uint8Array(1);
+  for (;;) {
+    try {
+      return readSync(descriptor, byte, 0, 1, null) === 0 ? undefined : byte[0];
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === 'EOF') return undefined;
+      if (code !== 'EAGAIN') throw fileProblem(option, file, error);
+      // Another program made it non-blocking: look again soon.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+    }
   }
 }
 
