@@ -10,6 +10,7 @@ import {
 } from 'mqtt-kit';
 import type { ConnectionPlan } from './connection-options.ts';
 import type { Diagnostics } from './diagnostics.ts';
+import type { MosquittoTrace } from './mosquitto-trace.ts';
 import { packetLine } from './packet-trace.ts';
 import type { MosquittoName } from './parse-arguments.ts';
 import { StatusFollower } from './status-follower.ts';
@@ -21,6 +22,8 @@ export interface ClientSession {
   readonly everConnected: boolean;
   /** Resolves when one has; never when none does. */
   readonly accepted: Promise<void>;
+  /** In place of mosquitto's programs: their way to tell packets, when `-d` asks for it. */
+  readonly theirTrace: MosquittoTrace | undefined;
 }
 
 /**
@@ -34,13 +37,18 @@ export async function openClient(
   diagnostics: Diagnostics,
   onGivenUp: (error: MqttError) => void,
   mosquitto?: MosquittoName,
+  print: (text: string) => void = (text) => process.stdout.write(text),
 ): Promise<ClientSession> {
   // Nothing may come between connecting and listening.
   const theirTrace =
     plan.options.trace === true && mosquitto !== undefined
-      ? await import('./mosquitto-trace.ts')
+      ? new (await import('./mosquitto-trace.ts')).MosquittoTrace(mosquitto, diagnostics.isQuiet)
       : undefined;
-  const client = await connectBy(plan)(plan.url, {
+  const client = await connectBy(
+    plan,
+    diagnostics,
+    mosquitto,
+  )(plan.url, {
     ...plan.options,
     ...options,
     ...(plan.options.queue === undefined
@@ -71,9 +79,8 @@ export async function openClient(
     }
   });
   if (theirTrace !== undefined) {
-    const trace = new theirTrace.MosquittoTrace(mosquitto ?? 'mosquitto_sub');
     client.on('packet', (direction, packet) => {
-      for (const line of trace.lines(direction, packet)) process.stdout.write(`${line}\n`);
+      for (const line of theirTrace.lines(direction, packet)) print(`${line}\n`);
     });
   } else if (plan.options.trace === true) {
     client.on('packet', (direction, packet) => diagnostics.trace(packetLine(direction, packet)));
@@ -84,19 +91,23 @@ export async function openClient(
       return follower.everConnected;
     },
     accepted: follower.accepted.promise,
+    theirTrace,
   };
 }
 
-/** Sockets that the client does not make by itself are loaded when they are needed. */
-function connectBy({ socket, dryRun }: ConnectionPlan): typeof connect {
-  if (socket === undefined && !dryRun) return connect;
+/** Sockets that the client does not make by itself, and packets as they were asked for, are loaded when they are needed. */
+function connectBy(
+  plan: ConnectionPlan,
+  diagnostics: Diagnostics,
+  mosquitto: MosquittoName | undefined,
+): typeof connect {
+  const { socket, dryRun, exact } = plan;
+  if (socket === undefined && !dryRun && !exact) return connect;
   const open: OpenTransport = async (...target) => {
-    if (dryRun || socket === undefined) {
-      const { dryRunTransport } = await import('./dry-run-transport.ts');
-      return dryRunTransport((line) => process.stdout.write(`${line}\n`))(...target);
-    }
-    const { customSocketOpener } = await import('./custom-socket.ts');
-    return customSocketOpener(socket)(...target);
+    const opener = await transportOpener(plan);
+    if (!exact) return opener(...target);
+    const { exactTransport, exactWire } = await import('./exact-wire.ts');
+    return exactTransport(opener, exactWire(plan, diagnostics, mosquitto))(...target);
   };
   const environment = {
     transports: { mqtt: open, mqtts: open, 'mqtt+unix': open, ws: open, wss: open },
@@ -105,6 +116,15 @@ function connectBy({ socket, dryRun }: ConnectionPlan): typeof connect {
     defaultStore: memoryStore,
   };
   return (url, options) => connectWith(environment, url, options);
+}
+
+async function transportOpener({ socket, dryRun }: ConnectionPlan): Promise<OpenTransport> {
+  if (dryRun) {
+    const { dryRunTransport } = await import('./dry-run-transport.ts');
+    return dryRunTransport((line) => process.stdout.write(`${line}\n`));
+  }
+  const { customSocketOpener } = await import('./custom-socket.ts');
+  return customSocketOpener(socket);
 }
 
 /** Errors that end a connection: the status that follows tells them, with what comes next. */

@@ -1,7 +1,6 @@
 import type { ConnectOptions } from 'mqtt-kit';
 import { commandLineCredentials } from './credentials.ts';
 import type { Note } from './diagnostics.ts';
-import type { ProgramName } from './option-table.ts';
 import type { ParsedArguments } from './parse-arguments.ts';
 import { type PropertyOptions, propertyOptions } from './property-options.ts';
 import { serverAddress } from './server-address.ts';
@@ -20,6 +19,8 @@ export interface RetryPlan {
   readonly minimumMs: number;
   /** Whether the limit holds for the first connection, too, which otherwise has one attempt. */
   readonly initial: boolean;
+  /** Whether it holds for a first connection that the server closed before it accepted it. */
+  readonly afterLoss?: boolean;
 }
 
 /** What the command line says about the connection. */
@@ -31,6 +32,10 @@ export interface ConnectionPlan {
   readonly options: ConnectOptions;
   /** `undefined`: the client's own sockets do. */
   readonly socket: SocketSettings | undefined;
+  /** Whether packets are sent exactly as they were asked for: in place of mosquitto's programs, and for numbers of `-D`. */
+  readonly exact: boolean;
+  /** Whether a connection that is made exactly ends without DISCONNECT. */
+  readonly farewell: { isOmitted: boolean };
   /** Connect to nobody. */
   readonly dryRun: boolean;
   /** What `-D` says. */
@@ -72,6 +77,12 @@ export function connectionPlan(
     url: address.url,
     urlTopic: url?.topic,
     socket: socketSettings(args, address.scheme),
+    exact:
+      (args.mosquitto !== undefined && version === '5.0') ||
+      args.mosquitto === 'mosquitto_rr' ||
+      properties.topicAlias !== undefined ||
+      properties.subscriptionIdentifier !== undefined,
+    farewell: { isOmitted: false },
     dryRun: args.flag('dry-run'),
     properties,
     retry,
@@ -86,7 +97,7 @@ export function connectionPlan(
       ...(password === undefined ? {} : { password }),
       ...(will === undefined ? {} : { will }),
       ...(tls === undefined ? {} : { tls }),
-      reconnect: reconnectOptions(retry, args.program),
+      reconnect: reconnectOptions(retry, args),
       ...(args.flag('debug') ? { trace: true } : {}),
       ...(maxInflight === undefined ? {} : { queue: { inFlight: maxInflight } }),
     },
@@ -96,10 +107,12 @@ export function connectionPlan(
 
 /** What mosquitto's programs say in CONNECT. */
 function mosquittoDefaults(args: ParsedArguments): ConnectOptions {
-  const count = args.number('count') ?? 20;
+  const count = args.mosquitto === 'mosquitto_rr' ? 1 : (args.number('count') ?? 20);
   const neverEnds = args.flag('disable-clean-session') && only50Given(args);
   return {
     clientId: '',
+    // What -U names is unsubscribed, whether or not there is a session that could know of it.
+    foreignSession: 'adopt',
     receiveMaximum: Math.min(count, 20),
     ...(only50Given(args) ? { topicAliasMaximum: 0 } : {}),
     ...(neverEnds ? { sessionExpirySeconds: Number.POSITIVE_INFINITY } : {}),
@@ -118,7 +131,7 @@ function only50Given(args: ParsedArguments): boolean {
 /** mosquitto_sub comes back for ever, once it was there; the others never. */
 function mosquittoRetryPlan(args: ParsedArguments): RetryPlan {
   const limit = args.mosquitto === 'mosquitto_sub' ? Number.POSITIVE_INFINITY : 0;
-  return { limit, minimumMs: 0, initial: false };
+  return { limit, minimumMs: 0, initial: false, afterLoss: limit > 0 };
 }
 
 /** What only 5.0 can say needs 5.0: a server of 3.1.1 would never hear it. */
@@ -196,7 +209,7 @@ function retryPlan(args: ParsedArguments): RetryPlan {
 
 function reconnectOptions(
   { limit, minimumMs }: RetryPlan,
-  program: ProgramName,
+  { program, mosquitto }: ParsedArguments,
 ): NonNullable<ConnectOptions['reconnect']> {
   if (limit === 0) return false;
   return {
@@ -204,5 +217,7 @@ function reconnectOptions(
     // no time that they last at least.
     maxAttempts: minimumMs > 0 ? Number.POSITIVE_INFINITY : limit + 1,
     ...(program === 'mqtt-pub' ? { factor: publishBackOffFactor } : {}),
+    // mosquitto_sub comes back after a second.
+    ...(mosquitto === undefined ? {} : { minDelayMs: 1000, maxDelayMs: 1000 }),
   };
 }

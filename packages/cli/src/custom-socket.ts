@@ -5,13 +5,22 @@
 import { appendFileSync } from 'node:fs';
 import { connect, isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
-import { socketOpener } from '@mqtt-kit/transport-tcp';
+import { type SocketOptions, socketOpener } from '@mqtt-kit/transport-tcp';
+import { webSocketOpener } from '@mqtt-kit/transport-websocket';
 import type { OpenTransport, TransportTarget } from 'mqtt-kit';
 import type { PreSharedKey, SocketSettings, SocksProxy } from './socket-settings.ts';
 
-export function customSocketOpener(settings: SocketSettings): OpenTransport {
+/** `undefined`: sockets of the usual kind. */
+export function customSocketOpener(settings: SocketSettings | undefined): OpenTransport {
+  const options = settings && socketOptions(settings);
+  const plain = socketOpener(options);
+  const web = webSocketOpener(options);
+  return (target, ...rest) => (target.scheme.startsWith('ws') ? web : plain)(target, ...rest);
+}
+
+function socketOptions(settings: SocketSettings): SocketOptions {
   const { keyLogFile } = settings;
-  return socketOpener({
+  return {
     open: (target) =>
       settings.proxy === undefined
         ? connect(direct(target, settings.localAddress))
@@ -21,7 +30,7 @@ export function customSocketOpener(settings: SocketSettings): OpenTransport {
       if (keyLogFile === undefined) return;
       socket.on('keylog', (line: Uint8Array) => appendFileSync(keyLogFile, line, { mode: 0o600 }));
     },
-  });
+  };
 }
 
 function direct(

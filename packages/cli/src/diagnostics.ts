@@ -36,6 +36,10 @@ export class Diagnostics {
     this.#quiet = true;
   }
 
+  get isQuiet(): boolean {
+    return this.#quiet;
+  }
+
   /** An error that ends the program, in at most three lines. `always`: also under `--quiet`. */
   error(report: Report, always = false): void {
     if ((this.#exact || this.#quiet) && !always) return;

@@ -23,8 +23,10 @@ export interface PrinterSetting {
   readonly severalTopics: boolean;
   /** Where the messages come from, for people. */
   readonly server: string;
-  /** The Subscription Identifier that was asked for. */
-  readonly subscriptionIdentifier: number | undefined;
+  /** Whether Subscription Identifiers are as they were asked for. */
+  readonly identifiersShown: boolean;
+  /** The properties of a message as they came, by its payload. */
+  readonly received?: WeakMap<Uint8Array, object>;
 }
 
 /** Throws `UsageError` for a format that cannot be understood, and for forms that exclude each other. */
@@ -37,6 +39,11 @@ export async function messagePrinter(
   const view = viewOf(args);
   refuseSeveral(args, view);
   const isTerminal = isatty(1) && args.mosquitto === undefined;
+  if (view === 'watch' && args.mosquitto !== undefined) {
+    const { mosquittoWatch } = await import('./mosquitto-watch.ts');
+    const host = args.text('host') ?? 'localhost';
+    return mosquittoWatch(host, await messageFormat(args, setting, false, diagnostics), output);
+  }
   if (view !== undefined) {
     const { liveView } = await import('./live-view.ts');
     return liveView(view, { args, setting, output, isTerminal, diagnostics });
@@ -110,10 +117,11 @@ async function percentFormat(
   const { mosquittoFormat, receivedNow } = await import('./mosquitto-format.ts');
   const format = mosquittoFormat(percent, {
     pretty: args.flag('pretty'),
-    subscriptionIdentifier: setting.subscriptionIdentifier,
+    identifiersShown: setting.identifiersShown,
+    received: (message) => setting.received?.get(message.payload),
     onProblem: (text) => {
-      if (args.mosquitto === undefined) diagnostics.note({ text: text.replace(/^Error: /, '') });
-      else diagnostics.exactly(`${text}\n`);
+      if (args.mosquitto !== undefined) diagnostics.exactly(text);
+      else diagnostics.note({ text: text.replace(/^Error: /, '').trimEnd() });
     },
   });
   const end = args.flag('no-eol') ? '' : '\n';

@@ -58,6 +58,11 @@ export class MessageTaker {
     this.#left = plan.count;
   }
 
+  /** Whether the last message was taken. */
+  get isOver(): boolean {
+    return this.#left === 0 || this.#end.settled || this.#plan.subscribeOnly;
+  }
+
   /** The server has granted the subscriptions: silence counts from now on. */
   begin(): void {
     const { idleMs } = this.#plan;
@@ -68,7 +73,7 @@ export class MessageTaker {
   /** A message; what it returns settles when the message may be acknowledged and the next one come. */
   take(message: Message): Promise<void> | undefined {
     // Nothing after the last one is taken: it stays with the server, unacknowledged.
-    if (this.#left === 0 || this.#end.settled || this.#plan.subscribeOnly) return never;
+    if (this.isOver) return never;
     this.#idle?.refresh();
     const verdict = this.#tools.selection?.take(message) ?? 'print';
     if (verdict === 'end') {

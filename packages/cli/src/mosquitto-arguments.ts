@@ -14,6 +14,7 @@ import {
   type ParsedArguments,
   parsedArguments,
 } from './parse-arguments.ts';
+import { systemReason } from './system-reason.ts';
 
 const letterOf: Readonly<Record<MosquittoName, 'P' | 'S' | 'R'>> = {
   mosquitto_pub: 'P',
@@ -57,6 +58,7 @@ class Reader {
   readonly values = new Map<OptionName, OptionValue[]>();
   readonly #name: MosquittoName;
   readonly #letter: 'P' | 'S' | 'R';
+  #hasOptionsFile = false;
 
   constructor(name: MosquittoName) {
     this.#name = name;
@@ -112,6 +114,10 @@ class Reader {
 
   /** It was read before. */
   #skipOptionsFile([file]: readonly string[]): number {
+    if (file !== undefined && this.#hasOptionsFile) {
+      throw this.#mistake('Error: Duplicate -o argument given.\n');
+    }
+    this.#hasOptionsFile = true;
     if (file === undefined) {
       throw this.#mistake('Error: -o argument given but no options file specified.\n');
     }
@@ -204,6 +210,11 @@ class Reader {
     if (has('keyform') && !has('key')) {
       throw this.#mistake('Error: If keyform is set, keyfile must be also specified.');
     }
+    if (has('tls-engine-kpass-sha1') && !(has('keyform') && has('tls-engine'))) {
+      throw this.#mistake(
+        'Error: when using tls-engine-kpass-sha1, both tls-engine and keyform must also be provided.',
+      );
+    }
     if (has('psk') && (has('cafile') || has('capath'))) {
       throw this.#mistake('Error: Only one of --psk or --cafile/--capath may be used at once.');
     }
@@ -217,16 +228,20 @@ class Reader {
   }
 
   #checkClientId(has: (name: OptionName) => boolean): void {
-    if (!has('disable-clean-session') || has('id') || has('id-prefix')) return;
     const version50 =
       this.values.get('protocol-version')?.[0] === '5.0' ||
       has('property') ||
       has('session-expiry-interval') ||
       (this.#letter === 'R' && !has('protocol-version'));
+    if (has('id')) return;
     if (!version50) {
+      if (!has('disable-clean-session')) return;
       throw this.#mistake('Error: You must provide a client id if you are using the -c option.');
     }
-    if (!has('session-expiry-interval')) {
+    const expiry = this.values.get('session-expiry-interval')?.[0];
+    const endless =
+      expiry === undefined ? has('disable-clean-session') : expiry === Number.POSITIVE_INFINITY;
+    if (endless) {
       throw this.#mistake(
         'Error: You must provide a client id if you are using an infinite session expiry interval.',
       );
@@ -297,7 +312,9 @@ class Reader {
       throw this.#mistake('Error: All of topic, message, and response topic must be supplied.');
     }
     if (this.#letter === 'S' && !anyTopic && !has('unsubscribe')) {
-      throw this.#mistake('Error: You must specify a topic to subscribe to.');
+      throw this.#mistake(
+        'Error: You must specify a topic to subscribe to (-t) or unsubscribe from (-U).',
+      );
     }
   }
 }
@@ -308,8 +325,8 @@ function fileProblem(file: string): string | undefined {
     closeSync(openSync(file, 'r'));
     const status = statSync(file);
     size = status.isDirectory() ? Number.POSITIVE_INFINITY : status.size;
-  } catch {
-    return `Error: Unable to open file "${file}".`;
+  } catch (error) {
+    return `Error: Unable to read file "${file}": ${systemReason((error as NodeJS.ErrnoException).code)}.`;
   }
   return size > 268_435_455 ? 'Error: File must be less than 268435455 bytes.\n' : undefined;
 }

@@ -2,6 +2,7 @@
 import { reasonCodeName } from '@mqtt-kit/packet';
 import type { MqttError } from 'mqtt-kit';
 import type { MosquittoName } from './parse-arguments.ts';
+import { systemReason } from './system-reason.ts';
 
 /** What is written to standard error, without `--quiet`, and the exit code. */
 export interface MosquittoEnd {
@@ -24,14 +25,15 @@ export function endByError(
     case 'connectionRefused':
     case 'connectTimeout':
     case 'timeout':
-      return { text: `Error: ${systemReason(error)}\n`, code: 1 };
+      return { text: `Error: ${connectReason(error)}\n`, code: 1 };
     case 'tlsFailed':
       return { text: 'Error: Protocol error\n', code: 14 };
     case 'malformedPacket':
     case 'protocolError':
       // A return code of CONNACK that 3.1.1 does not know.
-      if (error.reasonCode === undefined && !version50 && /CONNACK/.test(error.message)) {
-        return refused(0x80, name, version50);
+      if (!version50 && /CONNACK/.test(error.message)) {
+        const code = Number(/return code is ([0-9]+)/.exec(error.message)?.[1] ?? 0);
+        if (code > 0) return unknownCode(code, name);
       }
       return { text: `Error: ${networkProtocol}\n`, code: protocol };
     case 'invalidArgument':
@@ -60,8 +62,7 @@ const returnCodes: Readonly<Record<number, readonly [code: number, text: string]
 
 function refused(reasonCode: number, name: MosquittoName, version50: boolean): MosquittoEnd {
   if (version50) {
-    const more =
-      reasonCode === 0x84 ? '. Try connecting to an MQTT v5 broker, or use MQTT v3.x mode.' : '';
+    const more = reasonCode === 0x84 ? advice[name] : '';
     const second = name === 'mosquitto_pub' ? `Error: ${networkProtocol}\n` : '';
     return {
       text: `Connection error: ${reasonCodeName(reasonCode)}${more}\n${second}`,
@@ -69,7 +70,7 @@ function refused(reasonCode: number, name: MosquittoName, version50: boolean): M
     };
   }
   const [code, text] = returnCodes[reasonCode] ?? [6, 'unknown reason'];
-  if (name === 'mosquitto_rr') return { text: 'Connection error: Unknown reason\n', code };
+  if (name === 'mosquitto_rr') return unknownCode(code, name);
   const second = code === 6 ? networkProtocol : 'The connection was refused.';
   return {
     text: `Connection error: Connection Refused: ${text}.\n${name === 'mosquitto_pub' ? `Error: ${second}\n` : ''}`,
@@ -77,27 +78,37 @@ function refused(reasonCode: number, name: MosquittoName, version50: boolean): M
   };
 }
 
-/** What the C library calls the errors of connecting. */
-const systemReasons: Readonly<Record<string, string>> = {
-  EACCES: 'Permission denied',
-  EADDRNOTAVAIL: 'Cannot assign requested address',
-  ECONNREFUSED: 'Connection refused',
-  ECONNRESET: 'Connection reset by peer',
-  EHOSTUNREACH: 'No route to host',
-  EINVAL: 'Invalid argument',
-  ENETUNREACH: 'Network is unreachable',
-  ENOENT: 'No such file or directory',
-  ENOTSOCK: 'Socket operation on non-socket',
-  ETIMEDOUT: 'Connection timed out',
+/** Of a server that does not speak 5.0. */
+const advice: Readonly<Record<MosquittoName, string>> = {
+  mosquitto_pub: '. Try connecting to an MQTT v5 broker, or use MQTT v3.x mode.',
+  mosquitto_sub: '. Try connecting to an MQTT v5 broker, or use MQTT v3.x mode.',
+  mosquitto_rr: '. mosquitto_rr only supports connecting to an MQTT v5 broker',
 };
 
-function systemReason(error: MqttError): string {
+/** mosquitto_rr takes every return code for a reason code of 5.0. */
+const reasonsOfReturnCodes: Readonly<Record<number, string>> = {
+  1: 'Granted QoS 1',
+  2: 'Granted QoS 2',
+  4: 'Disconnect with Will Message',
+};
+
+function unknownCode(code: number, name: MosquittoName): MosquittoEnd {
+  if (name === 'mosquitto_rr') {
+    const reason = code < 0x80 ? reasonsOfReturnCodes[code] : reasonCodeName(code);
+    return { text: `Connection error: ${reason ?? 'Unknown reason'}\n`, code };
+  }
+  const second = name === 'mosquitto_pub' ? `Error: ${networkProtocol}\n` : '';
+  return { text: `Connection error: Connection Refused: unknown reason.\n${second}`, code };
+}
+
+function connectReason(error: MqttError): string {
   const cause = error.cause as { code?: string; errors?: { code?: string }[] } | undefined;
-  const code = cause?.errors?.[0]?.code ?? cause?.code ?? 'ETIMEDOUT';
-  return systemReasons[code] ?? 'Connection timed out';
+  return systemReason(cause?.errors?.[0]?.code ?? cause?.code);
 }
 
 /** A publish that the server refused: only 5.0 tells, and the program still ends with 0. */
 export function refusedPublish(number: number, error: MqttError): string {
-  return `Warning: Publish ${number} failed: ${reasonCodeName(error.reasonCode ?? 0x80)}.\n`;
+  const { reasonCode = 0x80, reasonString } = error;
+  const why = reasonString === undefined ? '' : `${reasonString}\n`;
+  return `Warning: Publish ${number} failed: ${reasonCodeName(reasonCode)}.\n${why}`;
 }

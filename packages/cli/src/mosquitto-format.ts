@@ -9,6 +9,7 @@ import {
   messageJson,
   type ReceivedAt,
   subscriptionIdentifier,
+  topicAlias,
 } from './mosquitto-json.ts';
 import { strftime } from './strftime.ts';
 import { UsageError } from './usage-error.ts';
@@ -70,9 +71,6 @@ function parse(format: string, settings: FormatSettings): readonly Part[] {
       if (rest === '') throw incomplete();
       if (rest[0] === '@') literal('@');
       else parts.push(timePart(rest[0]!));
-      rest = rest.slice(1);
-    } else if (rest[0] === '%') {
-      literal('%');
       rest = rest.slice(1);
     } else {
       const [part, length] = conversion(rest, settings);
@@ -140,7 +138,7 @@ function conversion(rest: string, settings: FormatSettings): readonly [Part, num
   if (letter === undefined) throw incomplete();
   let separator = ' ';
   const next = rest[length + 1];
-  if (separators.includes(letter) && (next === 'x' || next === 'X')) {
+  if (separators.includes(letter) && next !== undefined) {
     separator = letter;
     letter = next;
     length += 1;
@@ -149,7 +147,7 @@ function conversion(rest: string, settings: FormatSettings): readonly [Part, num
     leftAligned: minus === '-',
     zeros: zero === '0',
     width: width === '' || width === undefined ? 0 : Math.min(Number(width), 10_000),
-    precision: precision === undefined || precision === '' ? undefined : Number(precision),
+    precision: precision === undefined ? undefined : Number(precision),
     separator,
   };
   if (!Object.hasOwn(conversions, letter)) {
@@ -165,13 +163,13 @@ function conversion(rest: string, settings: FormatSettings): readonly [Part, num
 type Conversion = (field: Field, settings: FormatSettings) => Part;
 
 const conversions: Readonly<Record<string, Conversion>> = {
-  t: (field) => (message, _at, sink) => sink.text(padded(cut(message.topic, field), field)),
+  '%': () => (_message, _at, sink) => sink.text('%'),
+  t: (field) => (message, _at, sink) => text(message.topic, field, sink),
   p: (field) => (message, _at, sink) => payload(message.payload, field, sink),
-  l: (field) => (message, _at, sink) => sink.text(padded(`${message.payload.length}`, field)),
+  l: (field) => (message, _at, sink) => sink.text(number(message.payload.length, field)),
   q: () => (message, _at, sink) => sink.text(`${message.qos}`),
   r: () => (message, _at, sink) => sink.text(message.retain ? '1' : '0'),
-  m: (field) => (message, _at, sink) =>
-    sink.text(padded(`${message.packetIdentifier ?? 0}`, field)),
+  m: (field) => (message, _at, sink) => sink.text(number(message.packetIdentifier ?? 0, field)),
   x: (field) => (message, _at, sink) => sink.text(hex(message.payload, field, false)),
   X: (field) => (message, _at, sink) => sink.text(hex(message.payload, field, true)),
   f: (field, settings) => (message, _at, sink) => float(message.payload, 4, field, settings, sink),
@@ -181,48 +179,66 @@ const conversions: Readonly<Record<string, Conversion>> = {
   },
   J: (_field, settings) => (message, at, sink) => {
     if (!messageJson(message, at, 'json', settings, sink)) {
-      settings.onProblem(`Error: Message payload is not valid JSON on topic ${message.topic}.`);
+      settings.onProblem(`Error: Message payload is not valid JSON on topic ${message.topic}.\n`);
     }
   },
-  I: (field) => (_message, at, sink) => sink.text(padded(strftime('FT%T%z', at), field)),
+  I: (field) => (_message, at, sink) => text(strftime('FT%T%z', at), field, sink),
   U: () => (_message, at, sink) => sink.text(`${at.seconds}.${nanoseconds(at)}`),
-  A: (field) => (_message, _at, sink) => sink.text(padded('', field)),
-  C: (field) => (message, _at, sink) => sink.text(padded(message.contentType ?? '', field)),
+  A: (field, settings) => (message, _at, sink) =>
+    sink.text(number(topicAlias(message, settings), field)),
+  C: (field) => (message, _at, sink) => {
+    if (message.contentType === undefined) sink.text(blank(field));
+    else text(message.contentType, field, sink);
+  },
   D: () => (message, _at, sink) => {
     if (message.correlationData !== undefined) sink.bytes(message.correlationData);
   },
-  E: (field) => (message, _at, sink) =>
-    sink.text(padded(`${message.messageExpirySeconds ?? ''}`, field)),
-  F: (field) => (message, _at, sink) =>
-    sink.text(padded(`${message.payloadFormatIndicator ?? ''}`, field)),
+  E: (field) => (message, _at, sink) => sink.text(number(message.messageExpirySeconds, field)),
+  F: (field) => (message, _at, sink) => sink.text(number(message.payloadFormatIndicator, field)),
   P: () => (message, _at, sink) =>
     sink.text(message.userProperties.map(([name, value]) => `${name}:${value}`).join(' ')),
   R: (field) => (message, _at, sink) => {
-    if (message.responseTopic !== undefined) sink.text(padded(message.responseTopic, field));
+    if (message.responseTopic !== undefined) text(message.responseTopic, field, sink);
   },
-  S: (field, settings) => (message, _at, sink) => {
-    const asked = subscriptionIdentifier(message, settings.subscriptionIdentifier);
-    sink.text(padded(`${asked ?? ''}`, field));
-  },
+  S: (field, settings) => (message, _at, sink) =>
+    sink.text(number(subscriptionIdentifier(message, settings), field)),
 };
 
 function nanoseconds(at: ReceivedAt): string {
   return `${at.nanoseconds}`.padStart(9, '0');
 }
 
-function cut(text: string, { precision }: Field): string {
-  return precision === undefined ? text : text.slice(0, precision);
+/** Width and precision count bytes. */
+function text(value: string, { width, precision, leftAligned }: Field, sink: Sink): void {
+  const bytes = Buffer.from(value).subarray(0, precision);
+  const filling = ' '.repeat(Math.max(0, width - bytes.length));
+  if (!leftAligned && filling !== '') sink.text(filling);
+  if (bytes.length > 0) sink.bytes(bytes);
+  if (leftAligned && filling !== '') sink.text(filling);
 }
 
-function padded(text: string, { width, leftAligned, zeros }: Field): string {
-  if (leftAligned) return text.padEnd(width);
-  return text.padStart(width, zeros && /^[0-9]+$/.test(text) ? '0' : ' ');
+/** What a property that is missing leaves free. */
+function blank({ width, zeros }: Field): string {
+  return (zeros ? '0' : ' ').repeat(width);
+}
+
+function number(value: number | undefined, field: Field): string {
+  return value === undefined ? blank(field) : padded(`${value}`, field);
+}
+
+function padded(digits: string, { width, leftAligned, zeros }: Field): string {
+  if (leftAligned) return digits.padEnd(width);
+  if (!zeros) return digits.padStart(width);
+  const sign = digits.startsWith('-') ? '-' : '';
+  return sign + digits.slice(sign.length).padStart(width - sign.length, '0');
 }
 
 /** A width cuts, too. */
 function payload(bytes: Uint8Array, { width, leftAligned, zeros }: Field, sink: Sink): void {
   const shown = width > 0 && bytes.length > width ? bytes.subarray(0, width) : bytes;
-  const filling = (zeros ? '0' : ' ').repeat(Math.max(0, width - bytes.length));
+  const filling = leftAligned
+    ? ' '.repeat(leftFilling(width, bytes, 1))
+    : (zeros ? '0' : ' ').repeat(Math.max(0, width - bytes.length));
   if (!leftAligned && filling !== '') sink.text(filling);
   if (shown.length > 0) sink.bytes(shown);
   if (leftAligned && filling !== '') sink.text(filling);
@@ -233,25 +249,44 @@ function hex(bytes: Uint8Array, field: Field, upper: boolean): string {
   const shown = width > 0 ? bytes.subarray(0, width) : bytes;
   const digits = Buffer.from(shown).toString('hex');
   const cased = upper ? digits.toUpperCase() : digits;
-  const filling = (zeros ? '0' : ' ').repeat(Math.max(0, width - bytes.length) * 2);
-  const all = leftAligned ? cased + filling : filling + cased;
-  if (precision === undefined || precision === 0) return all;
-  const groups = all.match(new RegExp(`.{1,${precision}}`, 'gs')) ?? [];
-  return groups.join(field.separator);
+  if (leftAligned) {
+    return grouped(cased, precision, field.separator) + ' '.repeat(leftFilling(width, bytes, 2));
+  }
+  const room = Math.max(0, width - digits.length);
+  return grouped((zeros ? '0' : ' ').repeat(room) + cased, precision, field.separator);
+}
+
+/** Without a width as many as the payload has bytes, and as many as do not fit, too: so it is there. */
+function leftFilling(width: number, { length }: Uint8Array, digits: 1 | 2): number {
+  return width === 0 ? length : Math.abs(width - Math.min(width, length) * digits);
+}
+
+function grouped(text: string, size: number | undefined, separator: string): string {
+  if (size === undefined || size === 0) return text;
+  return (text.match(new RegExp(`.{1,${size}}`, 'gs')) ?? []).join(separator);
 }
 
 function float(
   bytes: Uint8Array,
   size: 4 | 8,
-  { precision }: Field,
+  field: Field,
   { onProblem }: FormatSettings,
   sink: Sink,
 ): void {
   if (bytes.length !== size) {
-    onProblem(`requested float printing, but non-float data received`);
+    const kind = size === 4 ? 'float' : 'double';
+    onProblem(`requested ${kind} printing, but non-${kind} data received`);
     return;
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, size);
   const value = size === 4 ? view.getFloat32(0, true) : view.getFloat64(0, true);
-  sink.text(value.toFixed(Math.min(precision ?? 6, 100)));
+  sink.text(padded(shownFloat(value, Math.min(field.precision ?? 6, 100)), field));
+}
+
+/** As C prints it: of numbers from 1e21 on, too, every digit. */
+function shownFloat(value: number, precision: number): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf';
+  if (Math.abs(value) < 1e21) return value.toFixed(precision);
+  const digits = BigInt(value).toString();
+  return precision === 0 ? digits : `${digits}.${'0'.repeat(precision)}`;
 }

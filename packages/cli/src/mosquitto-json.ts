@@ -1,5 +1,6 @@
 /** A message as the JSON of mosquitto_sub's `%j` and `%J`. */
 import type { Message } from 'mqtt-kit';
+import { type JsonValue, parseJson, printJson } from './json-text.ts';
 import type { Sink } from './message-format.ts';
 import { type ReceivedAt, strftime } from './strftime.ts';
 
@@ -7,16 +8,24 @@ export type { ReceivedAt } from './strftime.ts';
 
 export interface JsonSettings {
   readonly pretty: boolean;
-  /** The one that was asked for: the client chooses its own, which mean nothing to anybody else. */
-  readonly subscriptionIdentifier: number | undefined;
+  /** Whether the client's Subscription Identifiers are those that were asked for: its own mean nothing to anybody else. */
+  readonly identifiersShown: boolean;
+  /** The properties of a message as they came, in their order. */
+  readonly received?: ((message: Message) => object | undefined) | undefined;
 }
 
 /** What is shown of the Subscription Identifiers of a message. */
 export function subscriptionIdentifier(
   { subscriptionIdentifiers }: Message,
-  asked: number | undefined,
+  { identifiersShown }: JsonSettings,
 ): number | undefined {
-  return subscriptionIdentifiers.length === 0 ? undefined : asked;
+  return identifiersShown ? subscriptionIdentifiers[0] : undefined;
+}
+
+/** The topic alias that a message came with. */
+export function topicAlias(message: Message, { received }: JsonSettings): number | undefined {
+  const properties = received?.(message) as { readonly topicAlias?: number } | undefined;
+  return properties?.topicAlias;
 }
 
 /**
@@ -27,73 +36,82 @@ export function messageJson(
   message: Message,
   at: ReceivedAt,
   payloadAs: 'text' | 'json',
-  { pretty, subscriptionIdentifier: asked }: JsonSettings,
+  settings: JsonSettings,
   sink: Sink,
 ): boolean {
-  const head: Record<string, unknown> = {
-    tst: `${strftime('FT%T', at)}.${`${Math.floor(at.nanoseconds / 1000)}`.padStart(6, '0')}${strftime('z', at)}`,
-    topic: message.topic,
-    qos: message.qos,
-    retain: message.retain,
-    payloadlen: message.payload.length,
-    ...(message.qos > 0 ? { mid: message.packetIdentifier } : {}),
-    ...propertiesOf(message, asked),
-  };
-  const payload = payloadAs === 'json' ? jsonPayload(message.payload) : text(message.payload);
-  if (payload === notJson) return false;
-  const whole = { ...head, payload };
-  sink.text(pretty ? indented(whole, 0) : JSON.stringify(whole));
+  const payload = payloadAs === 'json' ? jsonPayload(message.payload) : bytesText(message.payload);
+  if (payload === undefined) return false;
+  const members: (readonly [string, JsonValue])[] = [
+    ['tst', timeStamp(at)],
+    ['topic', text(message.topic)],
+    ['qos', message.qos],
+    ['retain', message.retain],
+    ['payloadlen', message.payload.length],
+  ];
+  if (message.qos > 0) members.push(['mid', message.packetIdentifier ?? 0]);
+  const properties = propertiesOf(message, settings);
+  if (properties.length > 0) members.push(['properties', { members: properties }]);
+  members.push(['payload', payload]);
+  sink.bytes(Buffer.from(printJson({ members }, settings.pretty), 'latin1'));
   return true;
 }
 
-/** A member of an object on each line, arrays on one. */
-function indented(value: unknown, depth: number): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  if (Array.isArray(value)) {
-    return `[${value.map((one) => indented(one, depth + 1)).join(', ')}]`;
-  }
-  const tabs = '\t'.repeat(depth);
-  const members = Object.entries(value).map(
-    ([name, one]) => `${tabs}\t${JSON.stringify(name)}:\t${indented(one, depth + 1)}`,
-  );
-  return members.length === 0 ? `{\n${tabs}}` : `{\n${members.join(',\n')}\n${tabs}}`;
+function timeStamp(at: ReceivedAt): string {
+  const microseconds = `${Math.floor(at.nanoseconds / 1000)}`.padStart(6, '0');
+  return `${strftime('FT%T', at)}.${microseconds}${strftime('z', at)}`;
 }
 
-const notJson = Symbol('not JSON');
-
-function text(bytes: Uint8Array): string | null {
+/** A character stands for each byte, so that bytes that are no UTF-8 get through. */
+function bytesText(bytes: Uint8Array): string | null {
   if (bytes.length === 0) return null;
-  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 }
 
-function jsonPayload(bytes: Uint8Array): unknown {
+function text(value: string): string {
+  return Buffer.from(value).toString('latin1');
+}
+
+function jsonPayload(bytes: Uint8Array): JsonValue | undefined {
   if (bytes.length === 0) return null;
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes)) as unknown;
-  } catch {
-    return notJson;
-  }
+  const payload = bytesText(bytes) ?? '';
+  return parseJson(payload, new TextDecoder().decode(bytes));
 }
 
-function propertiesOf(
-  message: Message,
-  asked: number | undefined,
-): Readonly<Record<string, unknown>> {
-  const properties: Record<string, unknown> = {};
-  const add = (name: string, value: unknown): void => {
-    if (value !== undefined) properties[name] = value;
-  };
-  add('payload-format-indicator', message.payloadFormatIndicator);
-  add('message-expiry-interval', message.messageExpirySeconds);
-  add('content-type', message.contentType);
-  add('response-topic', message.responseTopic);
-  add('correlation-data', message.correlationData && text(message.correlationData));
-  if (message.userProperties.length > 0) {
-    add(
-      'user-properties',
-      message.userProperties.map(([name, value]) => ({ [name]: value })),
-    );
-  }
-  add('subscription-identifier', subscriptionIdentifier(message, asked));
-  return Object.keys(properties).length > 0 ? { properties } : {};
+type Members = readonly (readonly [string, JsonValue])[];
+
+/** By the client's names, in the order in which they are shown when nobody knows how they came. */
+const shownProperties: Readonly<
+  Record<string, (message: Message, settings: JsonSettings) => Members>
+> = {
+  payloadFormatIndicator: ({ payloadFormatIndicator }) =>
+    member('payload-format-indicator', payloadFormatIndicator),
+  messageExpiryInterval: ({ messageExpirySeconds }) =>
+    member('message-expiry-interval', messageExpirySeconds),
+  contentType: ({ contentType }) => member('content-type', contentType && text(contentType)),
+  responseTopic: ({ responseTopic }) =>
+    member('response-topic', responseTopic && text(responseTopic)),
+  correlationData: ({ correlationData }) =>
+    member('correlation-data', correlationData && (bytesText(correlationData) ?? '')),
+  userProperties: ({ userProperties }) =>
+    userProperties.length === 0
+      ? []
+      : [
+          [
+            'user-properties',
+            userProperties.map(([name, value]) => ({ members: [[text(name), text(value)]] })),
+          ],
+        ],
+  topicAlias: (message, settings) => member('topic-alias', topicAlias(message, settings)),
+  subscriptionIdentifiers: (message, settings) =>
+    member('subscription-identifier', subscriptionIdentifier(message, settings)),
+};
+
+function member(name: string, value: JsonValue | undefined): Members {
+  return value === undefined ? [] : [[name, value]];
+}
+
+function propertiesOf(message: Message, settings: JsonSettings): Members {
+  const came = Object.keys(settings.received?.(message) ?? {});
+  const names = new Set([...came, ...Object.keys(shownProperties)]);
+  return [...names].flatMap((name) => shownProperties[name]?.(message, settings) ?? []);
 }

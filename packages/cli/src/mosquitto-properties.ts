@@ -52,25 +52,25 @@ export function checkMosquittoProperty([
   const name = nameText.toLowerCase();
   const forms = Object.hasOwn(packetProperties, packet) ? packetProperties[packet] : undefined;
   if (forms === undefined && !withoutProperties.has(packet)) {
-    return 'Error: Invalid command given in --property argument.\n';
+    return `Error: Invalid command ${packetText} given in --property argument.\n`;
   }
   if (!properties.has(name)) {
-    return 'Error: Invalid property name given in --property argument.\n';
+    return `Error: Invalid property name ${nameText} given in --property argument.\n`;
   }
   const form = forms !== undefined && Object.hasOwn(forms, name) ? forms[name] : undefined;
   if (form === undefined) {
-    const unable =
-      forms === undefined || name === 'subscription-identifier' ? 'supported' : 'allowed';
-    return `Error: ${name} property not ${unable} for ${packet} in --property argument.\n`;
+    const known = packet === 'publish' && name === 'subscription-identifier';
+    const unable = forms === undefined || known ? 'supported' : 'allowed';
+    return `Error: ${nameText} property not ${unable} for ${packetText} in --property argument.\n`;
   }
   if (form.kind !== 'number') return undefined;
   const number = Number.parseInt(value, 10) || 0;
   const largest = form.maximum > 65_535 ? 0xffff_ffff : form.maximum > 255 ? 65_535 : 255;
-  if (name === 'subscription-identifier') {
-    return number < 0 || number > form.maximum ? `Error adding property ${name} 4` : undefined;
-  }
   if (number < 0 || number > largest) {
-    return `Error: Property value (${number}) out of range for property ${name}.\n`;
+    return `Error: Property value (${number}) out of range for property ${nameText}.\n`;
+  }
+  if (name === 'subscription-identifier' && number > form.maximum) {
+    return `Error adding property ${nameText} 4`;
   }
   return undefined;
 }

@@ -64,7 +64,7 @@ export const checks: { readonly [K in OptionName]?: Check } = {
   },
   'session-expiry-interval': (text) => {
     if (text === '∞') return Number.POSITIVE_INFINITY;
-    if (!/^\s*[-+]?[0-9]+$/.test(text)) {
+    if (!/^\s*[-+]?(?:[0-9]+|0x[0-9a-f]+)$/i.test(text)) {
       return new Error('Error: session-expiry-interval not a number.\n');
     }
     const seconds = Number(text);
@@ -122,7 +122,7 @@ export const checks: { readonly [K in OptionName]?: Check } = {
       : new Error(`Error: Invalid will topic '${text}', does it contain '+' or '#'?`),
   url: (text) => {
     const rest = /^(?:mqtts?|wss?):\/\/(.*)$/s.exec(text)?.[1];
-    if (rest === undefined) return new Error('Error: unsupported URL scheme.\n');
+    if (rest === undefined) return new Error('Error: Unsupported URL scheme.\n');
     return rest.includes('/')
       ? text
       : new Error('Error: Invalid URL for -L argument specified - topic missing.');
@@ -131,7 +131,7 @@ export const checks: { readonly [K in OptionName]?: Check } = {
     try {
       mosquittoFormat(text, {
         pretty: false,
-        subscriptionIdentifier: undefined,
+        identifiersShown: false,
         onProblem: () => {},
       });
       return text;

@@ -27,17 +27,19 @@ export interface PropertyOptions {
     | 'userProperties'
   >;
   readonly publish: MessageProperties;
-  /** Whether a topic alias was asked for: the client then uses them. */
-  readonly topicAlias: boolean;
+  /** The topic alias that was asked for. */
+  readonly topicAlias: number | undefined;
   readonly will: MessageProperties & Pick<WillOptions, 'delaySeconds'>;
   readonly subscribe: { readonly userProperties?: readonly UserProperty[] };
-  /** The Subscription Identifier that was asked for: the client chooses its own, and this is what is shown. */
+  /** The Subscription Identifier that was asked for. */
   readonly subscriptionIdentifier: number | undefined;
   readonly unsubscribe: { readonly userProperties?: readonly UserProperty[] };
   readonly disconnect: Pick<
     CloseOptions,
     'sessionExpirySeconds' | 'reasonString' | 'userProperties'
   >;
+  /** Names of the properties by packet, as they were given. */
+  readonly names: Readonly<Record<string, readonly string[]>>;
   /** Whether any was given. */
   readonly any: boolean;
 }
@@ -116,12 +118,15 @@ interface Values {
 /** Throws `UsageError` for packets, properties and values that cannot be, and for a property given twice. */
 export function propertyOptions(args: ParsedArguments): PropertyOptions {
   const packets: Record<string, Values> = {};
+  const names: Record<string, string[]> = {};
   const given = args.texts('property').map((joined) => JSON.parse(joined) as string[]);
   for (const [packetText = '', nameText = '', ...values] of given) {
     const packet = packetText.toLowerCase();
     const name = nameText.toLowerCase();
     const form = formOf(packet, name);
     packets[packet] ??= { options: {}, userProperties: [] };
+    names[packet] ??= [];
+    names[packet].push(name);
     add(packets[packet], `-D ${packet} ${name}`, name, form, values);
   }
   const connect = optionsOfPacket(packets['connect']);
@@ -132,12 +137,13 @@ export function propertyOptions(args: ParsedArguments): PropertyOptions {
   return {
     connect: withAuthentication(connect),
     publish: publish as MessageProperties,
-    topicAlias: alias !== undefined,
+    topicAlias: alias as number | undefined,
     will: optionsOfPacket(packets['will']),
     subscribe: subscribe as PropertyOptions['subscribe'],
     subscriptionIdentifier: identifier as number | undefined,
     unsubscribe: optionsOfPacket(packets['unsubscribe']),
     disconnect: disconnectOptions(optionsOfPacket(packets['disconnect'])),
+    names,
     any: given.length > 0,
   };
 }
@@ -177,7 +183,7 @@ function add(
 }
 
 function utf8(label: string, value: string): string {
-  if (!value.includes('\0') && !/\p{Surrogate}/u.test(value)) return value;
+  if (!value.includes('\0') && !/[\ud800-\udfff]/u.test(value)) return value;
   throw new UsageError(`${label} must be UTF-8 text without U+0000`);
 }
 

@@ -25,13 +25,16 @@ export async function publishProgram(
   args: ParsedArguments,
   diagnostics: Diagnostics,
 ): Promise<number> {
-  const plan = publishPlan(args, process.env);
+  const plan = await inputFirst(publishPlan(args, process.env), args, diagnostics);
   for (const note of plan.notes) diagnostics.note(note);
   const end = oneShot<End>();
-  onEndingSignal(
-    (signal) => end.settle({ kind: 'signal', signal }),
-    (signal) => process.exit(signalExitCode[signal]),
-  );
+  // mosquitto_pub looks after no signals.
+  if (args.mosquitto === undefined) {
+    onEndingSignal(
+      (signal) => end.settle({ kind: 'signal', signal }),
+      (signal) => process.exit(signalExitCode[signal]),
+    );
+  }
   if (plan.timeLimitMs !== undefined) {
     setTimeout(() => end.settle({ kind: 'timeLimit' }), plan.timeLimitMs);
   }
@@ -138,6 +141,17 @@ async function clientOptions(plan: PublishPlan, args: ParsedArguments): Promise<
   return { queue, topicAliases, ...queueOptions(plan.queueFolder, plan.connection.options) };
 }
 
+/** mosquitto_pub reads all of standard input before it connects. */
+async function inputFirst(
+  plan: PublishPlan,
+  { mosquitto }: ParsedArguments,
+  diagnostics: Diagnostics,
+): Promise<PublishPlan> {
+  if (mosquitto === undefined || plan.source.kind !== 'stdinFile') return plan;
+  const { mosquittoInput } = await import('./mosquitto-input.ts');
+  return { ...plan, source: { kind: 'payload', payload: await mosquittoInput(diagnostics) } };
+}
+
 /** What few ask for is loaded when it is asked for. */
 async function publisherTools(
   plan: PublishPlan,
@@ -196,21 +210,11 @@ async function mosquittoEnd(
       return end.code;
     }
     case 'signal':
-      // It dies of it, as every program does that looks after no signals.
-      return signalExitCode[reason.signal] ?? ExitCode.internal;
     case 'timeLimit':
       return ExitCode.timeLimit;
-    case 'input': {
-      const { message } = reason.error as Error;
-      const empty = message.includes('is empty');
-      diagnostics.exactly(
-        empty
-          ? 'Error: Zero length input.\nError loading input from stdin.\n'
-          : `Error: ${message}\n`,
-        true,
-      );
+    case 'input':
+      diagnostics.exactly(`Error: ${(reason.error as Error).message}\n`, true);
       return 1;
-    }
   }
 }
 

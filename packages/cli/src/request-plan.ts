@@ -1,4 +1,5 @@
 import { topicNameProblem } from '@mqtt-kit/packet';
+import type { CloseOptions } from 'mqtt-kit';
 import { type ConnectionPlan, connectionPlan } from './connection-options.ts';
 import type { Note } from './diagnostics.ts';
 import type { ParsedArguments } from './parse-arguments.ts';
@@ -20,6 +21,8 @@ export interface RequestPlan {
   readonly timeLimitMs: number | undefined;
   readonly options: SubscribePlan['options'];
   readonly connection: ConnectionPlan;
+  /** What DISCONNECT says when the time is over. */
+  readonly farewell: Pick<CloseOptions, 'reasonCode'>;
   readonly notes: readonly Note[];
 }
 
@@ -50,6 +53,11 @@ export function requestPlan(
     timeLimitMs: args.number('timeout'),
     options: subscribeOptions(args, connection),
     connection,
+    // mosquitto_rr has its will published then.
+    farewell:
+      args.mosquitto !== undefined && connection.options.version === '5.0'
+        ? { reasonCode: 0x04 }
+        : {},
     notes: connection.notes,
   };
 }

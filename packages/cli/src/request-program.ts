@@ -11,7 +11,7 @@ import type { Diagnostics } from './diagnostics.ts';
 import { ExitCode, exitCodeOf, giveUpExitCode, signalExitCode } from './exit-codes.ts';
 import { messagePrinter, type Printer } from './message-printer.ts';
 import { type OneShot, oneShot } from './one-shot.ts';
-import type { ParsedArguments } from './parse-arguments.ts';
+import type { MosquittoName, ParsedArguments } from './parse-arguments.ts';
 import { wholeInput } from './publisher.ts';
 import { outputReport, reportOf, timeLimitReport } from './report-error.ts';
 import { type RequestPlan, requestPlan } from './request-plan.ts';
@@ -28,10 +28,13 @@ export async function requestProgram(
   const plan = requestPlan(args, process.env);
   for (const note of plan.notes) diagnostics.note(note);
   const end = oneShot<SubscribeEnd>();
-  onEndingSignal(
-    () => end.settle({ kind: 'signal' }),
-    (signal) => process.exit(signalExitCode[signal]),
-  );
+  // mosquitto_rr looks after no signals.
+  if (args.mosquitto === undefined) {
+    onEndingSignal(
+      () => end.settle({ kind: 'signal' }),
+      (signal) => process.exit(signalExitCode[signal]),
+    );
+  }
   if (plan.timeLimitMs !== undefined) {
     setTimeout(() => end.settle({ kind: 'timeLimit' }), plan.timeLimitMs);
   }
@@ -42,10 +45,10 @@ export async function requestProgram(
     showTopic: plan.showTopic,
     severalTopics: false,
     server: plan.connection.url,
-    subscriptionIdentifier: undefined,
+    identifiersShown: args.mosquitto !== undefined,
   };
   const printer = await messagePrinter(args, setting, output, diagnostics);
-  const payload = await requestPayload(plan, diagnostics);
+  const payload = await requestPayload(plan, diagnostics, args.mosquitto);
   const session = await openClient(
     plan.connection,
     // There is one subscription: without an identifier SUBSCRIBE leaves together with CONNECT.
@@ -53,13 +56,24 @@ export async function requestProgram(
     diagnostics,
     (error) => end.settle({ kind: 'givenUp', error }),
     args.mosquitto,
+    (text) => output.text(text),
   );
-  const exchange = new Exchange(session, plan, responseTopic, args.mosquitto === undefined);
+  const exchange = new Exchange(
+    session,
+    plan,
+    responseTopic,
+    args.mosquitto === undefined,
+    (text) => output.text(text),
+  );
   exchange.run(payload, printer, end, () => output.printed());
   const reason = await end.promise;
+  // mosquitto_rr takes no leave when it has its response, or is refused one.
+  const ended = reason.kind === 'count' || reason.kind === 'refused';
+  plan.connection.farewell.isOmitted = args.mosquitto !== undefined && ended;
   const written = output.printed();
   await session.client.close({
     timeoutMs: closeTimeoutMs,
+    ...(reason.kind === 'timeLimit' ? plan.farewell : {}),
     ...plan.connection.properties.disconnect,
   });
   if (reason.kind === 'count') await written;
@@ -79,9 +93,14 @@ export async function requestProgram(
   return tell(reason, session, plan, diagnostics);
 }
 
-async function requestPayload(plan: RequestPlan, diagnostics: Diagnostics): Promise<Uint8Array> {
-  if (plan.source.kind === 'payload') return plan.source.payload;
-  return wholeInput(diagnostics);
+async function requestPayload(
+  { source }: RequestPlan,
+  diagnostics: Diagnostics,
+  mosquitto: MosquittoName | undefined,
+): Promise<Uint8Array> {
+  if (source.kind === 'payload') return source.payload;
+  if (mosquitto === undefined) return wholeInput(diagnostics);
+  return (await import('./mosquitto-input.ts')).mosquittoInput(diagnostics);
 }
 
 class Exchange {
@@ -92,6 +111,7 @@ class Exchange {
   readonly #responseTopic: string;
   /** mosquitto_rr takes the first message, whoever it is for. */
   readonly #correlates: boolean;
+  readonly #print: (text: string) => void;
   #sentAtMs: number | undefined;
   #correlation: Uint8Array | undefined;
 
@@ -100,7 +120,9 @@ class Exchange {
     plan: RequestPlan,
     responseTopic: string,
     correlates: boolean,
+    print: (text: string) => void,
   ) {
+    this.#print = print;
     this.#session = session;
     this.#plan = plan;
     this.#responseTopic = responseTopic;
@@ -116,6 +138,7 @@ class Exchange {
     const { client } = this.#session;
     const { qos, options } = this.#plan;
     const take = (message: Message): void => {
+      for (const line of this.#session.theirTrace?.taken(message) ?? []) this.#print(`${line}\n`);
       if (end.settled || !this.#isResponse(message)) return;
       if (this.#sentAtMs !== undefined) this.latencyMs = performance.now() - this.#sentAtMs;
       printer.print(message);
@@ -130,6 +153,8 @@ class Exchange {
       })
       .catch((error: MqttError) => {
         if (client.status.state === 'closed') return;
+        // mosquitto_rr hears nothing of a request that was refused, and waits on.
+        if (!this.#correlates && error.code === 'publishRefused') return;
         end.settle({ kind: 'refused', error });
       });
   }

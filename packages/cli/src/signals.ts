@@ -5,9 +5,10 @@ const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export function onEndingSignal(
   first: (signal: NodeJS.Signals) => void,
   second: (signal: NodeJS.Signals) => void,
+  signals: readonly NodeJS.Signals[] = endingSignals,
 ): void {
   let asked = false;
-  for (const signal of endingSignals) {
+  for (const signal of signals) {
     process.on(signal, () => {
       if (asked) second(signal);
       else first(signal);

@@ -39,11 +39,6 @@ export function socketSettings(args: ParsedArguments, scheme: string): SocketSet
   };
   const needed = Object.values(settings).some((value) => value !== undefined && value !== false);
   if (!needed) return undefined;
-  if (scheme.startsWith('ws')) {
-    throw new UsageError(
-      '-A, --proxy, --psk, --ciphers, --tls-version tlsv1.2 and --tls-keylog are not supported with WebSocket',
-    );
-  }
   if (scheme === 'mqtt+unix') {
     throw new UsageError('a Unix socket has no local address, proxy or TLS');
   }

@@ -69,7 +69,11 @@ export class StatusFollower {
     const { retry, onGivenUp } = this.#options;
     const wasAccepted = this.#acceptedAtMs !== undefined;
     this.#count();
-    if (this.#isUsedUp() || !(this.everConnected || retry.initial)) {
+    const isRetried =
+      this.everConnected ||
+      retry.initial ||
+      (retry.afterLoss === true && status.reason.code === 'connectionLost');
+    if (this.#isUsedUp() || !isRetried) {
       onGivenUp(status.reason);
       return;
     }

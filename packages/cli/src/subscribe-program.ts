@@ -1,6 +1,7 @@
 import { reasonCodeName } from '@mqtt-kit/packet';
 import {
   connect,
+  type Message,
   type MqttClient,
   type MqttError,
   MqttSubscribeError,
@@ -14,7 +15,7 @@ import { MessageOutput } from './message-output.ts';
 import { messagePrinter, type Printer } from './message-printer.ts';
 import { MessageTaker, type TakerTools } from './message-taker.ts';
 import { type OneShot, oneShot } from './one-shot.ts';
-import type { ParsedArguments } from './parse-arguments.ts';
+import type { MosquittoName, ParsedArguments } from './parse-arguments.ts';
 import { watchOutputReader } from './reader-watch.ts';
 import { outputReport, reportOf, timeLimitReport } from './report-error.ts';
 import { onEndingSignal } from './signals.ts';
@@ -53,17 +54,23 @@ export async function subscribeProgram(
   onEndingSignal(
     () => end.settle({ kind: 'signal' }),
     (signal) => process.exit(signalExitCode[signal]),
+    args.mosquitto === undefined ? undefined : ['SIGINT', 'SIGTERM'],
   );
-  if (plan.timeLimitMs !== undefined) {
+  const startClock = (): void => {
+    if (plan.timeLimitMs === undefined) return;
     setTimeout(() => end.settle({ kind: 'timeLimit' }), plan.timeLimitMs);
-  }
+  };
+  // mosquitto_sub begins to count when it begins to connect.
+  if (args.mosquitto === undefined) startClock();
   const output = openOutput(end);
+  const received = new WeakMap<Uint8Array, object>();
   const printer = await messagePrinter(
     args,
     {
       ...plan,
       server: plan.connection.url,
-      subscriptionIdentifier: plan.connection.properties.subscriptionIdentifier,
+      identifiersShown: plan.connection.exact,
+      received,
     },
     output,
     diagnostics,
@@ -74,14 +81,27 @@ export async function subscribeProgram(
     {
       inbox,
       // There is one handler for all filters: without identifiers SUBSCRIBE leaves together with CONNECT.
-      subscriptionIdentifiers: plan.connection.properties.subscriptionIdentifier !== undefined,
+      subscriptionIdentifiers: false,
+      ...(args.mosquitto === undefined ? {} : { trace: true }),
     },
     diagnostics,
     (error) => end.settle({ kind: 'givenUp', error }),
     args.mosquitto,
+    (text) => output.text(text),
   );
   const taker = new MessageTaker(plan, session.client, printer, output, tools, end);
-  const begin = (): void => subscribe(session, plan, taker, diagnostics, end);
+  const takeOurWay: Take = (message) => taker.take(message);
+  const take =
+    args.mosquitto === undefined
+      ? takeOurWay
+      : (await import('./mosquitto-messages.ts')).asMosquitto(session, {
+          received,
+          take: takeOurWay,
+          isOver: () => taker.isOver,
+          print: (text) => output.text(text),
+        });
+  if (args.mosquitto !== undefined) startClock();
+  const begin = (): void => subscribe(session, plan, taker, take, diagnostics, end, args.mosquitto);
   // What leaves together with CONNECT saves a round trip; mosquitto_sub waits until it is accepted.
   if (args.mosquitto === undefined) begin();
   else void session.accepted.then(begin);
@@ -163,16 +183,30 @@ async function takerTools(
   };
 }
 
+type Take = (message: Message) => Promise<void> | undefined;
+
 function subscribe(
   session: ClientSession,
   plan: SubscribePlan,
   taker: MessageTaker,
+  take: Take,
   diagnostics: Diagnostics,
   end: OneShot<SubscribeEnd>,
+  mosquitto: MosquittoName | undefined,
 ): void {
   const { client } = session;
   const handled = { qos: plan.qos, concurrency: plan.qos === 0 ? 1 : printedTogether };
-  const unsubscribed = unsubscribeWhenAccepted(session, plan);
+  if (mosquitto !== undefined) {
+    // After SUBSCRIBE, each alone, and whatever becomes of it is no matter.
+    queueMicrotask(() => {
+      for (const filter of plan.unsubscribe) {
+        client.unsubscribe(filter, plan.connection.properties.unsubscribe).catch(() => {});
+      }
+    });
+    if (plan.topicFilters.length === 0) return;
+  }
+  const unsubscribed =
+    mosquitto === undefined ? unsubscribeWhenAccepted(session, plan) : Promise.resolve();
   if (plan.topicFilters.length === 0) {
     if (plan.subscribeOnly) void unsubscribed.then(() => end.settle({ kind: 'count' }));
     void unsubscribed.then(() => taker.begin());
@@ -183,28 +217,29 @@ function subscribe(
     return;
   }
   const { options, topicFilters } = plan;
-  client
-    .subscribe(topicFilters, { ...handled, ...options }, (message) => taker.take(message))
-    .then(
-      (subscription) => {
-        taker.begin();
-        endWhenRefusedLater(client, subscription, end);
-        if (plan.subscribeOnly) void unsubscribed.then(() => end.settle({ kind: 'count' }));
-      },
-      (error: MqttError) => {
-        if (error instanceof MqttSubscribeError && error.subscription !== undefined) {
-          for (const grant of error.grants) {
-            if (grant.reasonCode >= 0x80) diagnostics.note({ text: refusedText(grant) });
-          }
-          taker.begin();
-          endWhenRefusedLater(client, error.subscription, end);
-          if (plan.subscribeOnly) end.settle({ kind: 'refused', error });
-        } else if (client.status.state !== 'closed') {
-          // Why a client gave up is told by its status, with more to say.
-          end.settle({ kind: 'refused', error });
+  client.subscribe(topicFilters, { ...handled, ...options }, take).then(
+    (subscription) => {
+      taker.begin();
+      endWhenRefusedLater(client, subscription, end);
+      if (plan.subscribeOnly) void unsubscribed.then(() => end.settle({ kind: 'count' }));
+    },
+    (error: MqttError) => {
+      if (error instanceof MqttSubscribeError && error.subscription !== undefined) {
+        for (const grant of error.grants) {
+          if (grant.reasonCode >= 0x80) diagnostics.note({ text: refusedText(grant) });
         }
-      },
-    );
+        taker.begin();
+        endWhenRefusedLater(client, error.subscription, end);
+        if (plan.subscribeOnly) {
+          // To mosquitto_sub, some that are granted are enough.
+          end.settle(mosquitto === undefined ? { kind: 'refused', error } : { kind: 'count' });
+        }
+      } else if (client.status.state !== 'closed') {
+        // Why a client gave up is told by its status, with more to say.
+        end.settle({ kind: 'refused', error });
+      }
+    },
+  );
 }
 
 /** Resolves when the server has answered; what it knew nothing of is no matter. */

@@ -14,7 +14,8 @@ export function willOptions(
   const topic = args.text('will-topic');
   if (topic === undefined) {
     const alone = (['will-payload', 'will-qos', 'will-retain'] as const).find((n) => args.given(n));
-    if (alone === undefined && Object.keys(properties).length > 0) {
+    const unused = Object.keys(properties).length > 0 && args.mosquitto === undefined;
+    if (alone === undefined && unused) {
       throw new UsageError('-D will needs --will-topic');
     }
     if (alone === undefined) return undefined;

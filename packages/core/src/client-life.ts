@@ -87,6 +87,7 @@ export class ClientLife
     );
     this.subscriptions = new Subscriptions(this.driver, clock, this, {
       sessionKept: settings.sessionKept,
+      foreignFilters: settings.foreignSession === 'adopt',
       identified: settings.subscriptionIdentifiers,
       // A session of an earlier life may still send its identifiers: these are unlikely to be among them.
       firstIdentifier: settings.sessionKept ? 1 + Math.floor(clock.random() * 2 ** 27) : 1,

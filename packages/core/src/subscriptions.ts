@@ -39,6 +39,8 @@ export interface SubscriptionsOwner {
 export interface SubscriptionsSettings {
   /** Whether the server may keep a session, and filters in it, beyond a connection. */
   readonly sessionKept: boolean;
+  /** Whether the server may hold what is not known here, whatever becomes of the session. */
+  readonly foreignFilters: boolean;
   /** Whether filters have Subscription Identifiers. */
   readonly identified: boolean;
   /** Keeps the identifiers of this client apart from those of an earlier one in the same session. */
@@ -369,7 +371,8 @@ export class Subscriptions {
     } as const;
     const request = { subscription, userProperties: [], revision: 0 };
     const entry = new FilterEntry(topicFilter, 1, request);
-    if (this.#settings.sessionKept) entry.granted = { request, reasonCode: 0 };
+    const { sessionKept, foreignFilters } = this.#settings;
+    if (sessionKept || foreignFilters) entry.granted = { request, reasonCode: 0 };
     return entry;
   }
 

@@ -1,5 +1,6 @@
 /** MQTT over WebSocket for Node and what is compatible with it. Browsers get `index.browser.ts` in its place. */
 import type { OpenTransport } from '@mqtt-kit/core';
+import type { SocketOptions } from '@mqtt-kit/transport-tcp';
 
 /**
  * Opens a WebSocket, `ws` or `wss`, with the subprotocol `mqtt` or those of `webSocket.protocols`. Rejects with
@@ -7,9 +8,14 @@ import type { OpenTransport } from '@mqtt-kit/core';
  * `connectionRefused`, `tlsFailed`), with `invalidArgument` for options that cannot be, or with the reason of `signal`
  * when that aborts.
  */
-export const openWebSocket: OpenTransport = async (target, handlers, signal) => {
-  signal.throwIfAborted();
-  // Who speaks MQTT over TCP does not wait for HTTP and WebSocket to load.
-  const { openOverSocket } = await import('./open-over-socket.ts');
-  return openOverSocket(target, handlers, signal);
-};
+export const openWebSocket: OpenTransport = webSocketOpener();
+
+/** As `openWebSocket`, with sockets of the caller's making or further settings of TLS. */
+export function webSocketOpener(options?: SocketOptions): OpenTransport {
+  return async (target, handlers, signal) => {
+    signal.throwIfAborted();
+    // Who speaks MQTT over TCP does not wait for HTTP and WebSocket to load.
+    const { openerOverSocket } = await import('./open-over-socket.ts');
+    return openerOverSocket(options)(target, handlers, signal);
+  };
+}

@@ -6,7 +6,7 @@ import {
   type OpenTransport,
   type TransportTarget,
 } from '@mqtt-kit/core';
-import { connectSocket } from '@mqtt-kit/transport-tcp';
+import { connectSocket, type SocketOptions } from '@mqtt-kit/transport-tcp';
 import { WebSocket } from 'ws';
 import { openError, subprotocolError } from './web-socket-error.ts';
 import { WebSocketTransport } from './web-socket-transport.ts';
@@ -25,14 +25,17 @@ const closeTimeoutMs = 2_000;
  * Opens a WebSocket on a socket that is connected, and for `wss` authenticated, already: errors of TCP and TLS are
  * named as everywhere, and `ws` has to do with WebSocket alone.
  */
-export const openOverSocket: OpenTransport = async (target, handlers, signal) => {
-  const { socket, explain } = await connectSocket(target, signal, { alpnProtocols: ['http/1.1'] });
-  if (signal.aborted) socket.destroy();
-  signal.throwIfAborted();
-  const webSocket = start(target, socket);
-  await opened(webSocket, socket, target, signal);
-  return new WebSocketTransport(webSocket, socket, explain, target, handlers);
-};
+export function openerOverSocket(options: SocketOptions | undefined): OpenTransport {
+  const socketOptions = { alpnProtocols: ['http/1.1'], ...options };
+  return async (target, handlers, signal) => {
+    const { socket, explain } = await connectSocket(target, signal, socketOptions);
+    if (signal.aborted) socket.destroy();
+    signal.throwIfAborted();
+    const webSocket = start(target, socket);
+    await opened(webSocket, socket, target, signal);
+    return new WebSocketTransport(webSocket, socket, explain, target, handlers);
+  };
+}
 
 function start(target: TransportTarget, socket: Socket): WebSocket {
   try {
