@@ -9,9 +9,8 @@
  * - Nothing recurses: events are delivered from a list, and whatever they lead to is taken up by the loop around it.
  * - After a failed commit nothing that the engine says is heard, until another engine takes its place.
  */
-import type { Batch, ClientEngine, EngineEvent } from '@mqtt-kit/engine';
+import { type Batch, type ClientEngine, type EngineEvent, Fifo } from '@mqtt-kit/engine';
 import { MqttError } from './errors.ts';
-import { Fifo } from './fifo.ts';
 import type { Link } from './link.ts';
 import type { SessionStore } from './session-store.ts';
 import type { TurnClock } from './turn-clock.ts';

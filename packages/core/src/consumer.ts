@@ -5,6 +5,7 @@
  * one; `delivery.ts` has the other ways. QoS 1 and 2 messages are acknowledged then, so that the server's window bounds
  * those that wait; QoS 0 messages that wait are counted by the backlog, which bounds them.
  */
+import { Fifo } from '@mqtt-kit/engine';
 import type { Backlog } from './backlog.ts';
 import {
   type Admission,
@@ -17,7 +18,6 @@ import {
   type Waiting,
 } from './delivery.ts';
 import type { MqttError } from './errors.ts';
-import { Fifo } from './fifo.ts';
 import type { ReceivedMessage } from './message.ts';
 import type { HandlerReceipt } from './receipt.ts';
 import type { MessageHandler } from './subscription.ts';

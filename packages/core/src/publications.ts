@@ -54,13 +54,12 @@ export class Publications {
   /** The first message of this life. Those before it are of an earlier one, and nobody holds their promises. */
   #firstTicket: Ticket = Number.POSITIVE_INFINITY;
   readonly #byTicket = new NumberMap<Publication>();
-  /** QoS 0 messages in bytes of a batch that is not written, each with a promise of its own. */
+  /** QoS 0 messages in bytes of batches that are not written: with a promise of their own, or sharing that of a flush. */
   readonly #inFlush = new SmallSet<Publication>();
   /** Messages that wait for room in the queue, in the order of the calls. */
   readonly #waiting = new SmallSet<Publication>();
+  /** Shared by those of the flush to come. */
   #shared: Publication | undefined;
-  /** It, and those of earlier flushes that wait for their commits. */
-  readonly #sharedInFlush = new SmallSet<Publication>();
 
   constructor(
     driver: Driver,
@@ -78,12 +77,7 @@ export class Publications {
 
   /** Whether every message is settled. */
   get settled(): boolean {
-    return (
-      this.#byTicket.size === 0 &&
-      this.#inFlush.size === 0 &&
-      this.#waiting.size === 0 &&
-      this.#sharedInFlush.size === 0
-    );
+    return this.#byTicket.size === 0 && this.#inFlush.size === 0 && this.#waiting.size === 0;
   }
 
   publish(message: OutgoingMessage, limits: Limits | undefined): PublishPromise {
@@ -167,12 +161,10 @@ export class Publications {
     }
     this.#endPending(why, left);
     for (const publication of this.#inFlush) {
-      left.unsent += 1;
+      if (publication.message !== undefined) left.unsent += 1;
       publication.reject(unsent(publication, why));
     }
     this.#inFlush.clear();
-    for (const shared of this.#sharedInFlush) shared.reject(unsent(shared, why));
-    this.#sharedInFlush.clear();
     this.#shared = undefined;
     return left;
   }
@@ -245,9 +237,14 @@ export class Publications {
       if (ticket < this.#firstTicket) this.#firstTicket = ticket;
       return;
     }
+    this.#awaitFlush(publication);
+  }
+
+  #awaitFlush(publication: Publication): void {
     this.#inFlush.add(publication);
     this.#driver.afterFlush((error) => {
       this.#inFlush.delete(publication);
+      if (this.#shared === publication) this.#shared = undefined;
       if (error === undefined) publication.resolve(sent);
       else publication.reject(error);
     });
@@ -259,13 +256,7 @@ export class Publications {
     const shared = new Publication(this.#driver, undefined);
     shared.batch = batch;
     this.#shared = shared;
-    this.#sharedInFlush.add(shared);
-    this.#driver.afterFlush((error) => {
-      this.#sharedInFlush.delete(shared);
-      if (this.#shared === shared) this.#shared = undefined;
-      if (error === undefined) shared.resolve(sent);
-      else shared.reject(error);
-    });
+    this.#awaitFlush(shared);
     return shared;
   }
 

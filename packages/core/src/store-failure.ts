@@ -1,7 +1,13 @@
 /** What is known while a store that failed is not open again, and what the engine that takes over has to hear. */
-import type { Batch, ClientEngine, Delivery, EngineEvent, Now } from '@mqtt-kit/engine';
+import {
+  type Batch,
+  type ClientEngine,
+  type Delivery,
+  type EngineEvent,
+  Fifo,
+  type Now,
+} from '@mqtt-kit/engine';
 import { asError, MqttError } from './errors.ts';
-import { Fifo } from './fifo.ts';
 
 /** What a handler said of a message, and in which batch that is stored. */
 interface Acknowledgement {

@@ -1,6 +1,9 @@
 /** The ring of all queues that have had no entry yet. */
 const noSlots: never[] = [];
 
+/** A larger ring is given back when it is empty. */
+const keptSlots = 256;
+
 /** A first-in first-out queue in a ring: nothing is moved when the first one leaves. */
 export class Fifo<T> {
   #slots: (T | undefined)[] = noSlots;
@@ -34,7 +37,21 @@ export class Fifo<T> {
     this.#slots[this.#head] = undefined;
     this.#head = (this.#head + 1) & (this.#slots.length - 1);
     this.#size -= 1;
+    if (this.#size === 0 && this.#slots.length > keptSlots) this.#forget();
     return entry;
+  }
+
+  /** Everything, first things first; nothing is left. */
+  takeAll(): T[] {
+    const entries: T[] = [];
+    for (let entry = this.shift(); entry !== undefined; entry = this.shift()) entries.push(entry);
+    this.#forget();
+    return entries;
+  }
+
+  #forget(): void {
+    this.#slots = noSlots;
+    this.#head = 0;
   }
 
   #grow(): void {
