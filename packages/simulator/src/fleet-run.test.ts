@@ -1,10 +1,10 @@
-import type { ConnectOptions, MqttClient } from '@mqtt-kit/core';
+import type { ConnectOptions, MqttClient, PublishOptions } from '@mqtt-kit/core';
 import { describe, expect, it } from 'vitest';
 import { fault } from './fault.ts';
 import { type FleetRunOptions, fleetWith } from './fleet.ts';
 import type { FleetDefinition } from './fleet-definition.ts';
 
-/** What clients were asked for, in the order of asking. */
+/** What clients were asked for, in the order of asking. QoS and retain are told where they are not 0 and false. */
 interface Asked {
   readonly clients: ConnectOptions[];
   /** `CLIENT TOPIC PAYLOAD` of what was published, and `CLIENT closed` with the reason. */
@@ -18,8 +18,9 @@ function client(number: number, log: { push(line: string): void }): MqttClient {
     connected: true,
     server: { reasons: true },
     on: () => fake,
-    publish(topic: string, payload: unknown) {
+    publish(topic: string, payload: unknown, { qos = 0, retain = false }: PublishOptions = {}) {
       log.push(`${number} ${topic} ${payload}`);
+      if (qos !== 0 || retain) log.push(`  at ${qos}${retain ? ', retained' : ''}`);
       return Promise.resolve({});
     },
     subscribe: () => Promise.resolve({}),
@@ -97,6 +98,12 @@ describe('a run', () => {
     expect(devices(2)).toEqual(['x-2 0', 'x-4 0']);
   });
 
+  it('publishes at the QoS and with the retain flag of the definition', async () => {
+    const publish = { a: { payload: 'a', qos: 2 }, b: { payload: 'a', retain: true } } as const;
+    const { log } = await run({ ...counting, qos: 1, publish }, { for: '10ms' });
+    expect(log).toEqual(['1 a 0', '  at 2', '1 b 0', '  at 1, retained', '1 closed 0']);
+  });
+
   it('gives each device a will, a name, and the options of the run', async () => {
     const { clients } = await run(
       {
@@ -125,15 +132,17 @@ describe('a run', () => {
       { speed: 50, signal: stop.signal },
       (line) => line.startsWith('2 x-1 ') && stop.abort(),
     );
-    expect(log.slice(0, 6)).toEqual([
+    expect(log.slice(0, 8)).toEqual([
       '1 x/x-1/status online',
+      '  at 1, retained',
       '1 x-1 0',
       '1 x-1 1',
       '1 closed 4',
       '2 x/x-1/status online',
+      '  at 1, retained',
       expect.stringMatching(/^2 x-1 \d$/),
     ]);
-    expect(log.slice(-2)).toEqual(['2 x/x-1/status offline', '2 closed 0']);
+    expect(log.slice(-3)).toEqual(['2 x/x-1/status offline', '  at 1, retained', '2 closed 0']);
   });
 
   it('opens one client for a device that came and went before its turn', async () => {

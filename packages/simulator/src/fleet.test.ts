@@ -296,6 +296,14 @@ describe('faults', () => {
     expect(doubled.map(([, payload]) => +payload)).toEqual([0, 1, 2, 3, 3, 4, 5, 6, 6]);
   });
 
+  it('by chance: each at other times than the others', () => {
+    const faults = [fault.dropout({ chance: 0.3 }), fault.duplicate({ chance: 0.3 })];
+    const seen = readings(sensor(counter(), { faults }), { for: '10h' }).map(([, text]) => +text);
+    const doubled = seen.length - new Set(seen).size;
+    expect(Math.abs(new Set(seen).size / 600 - 0.7)).toBeLessThan(0.08);
+    expect(Math.abs(doubled / new Set(seen).size - 0.3)).toBeLessThan(0.08);
+  });
+
   it('out of order: a message comes after the next one, and none is lost', () => {
     const list = readings(sensor(counter(), { faults: [fault.outOfOrder({ every: '3m' })] }), {
       for: '10m',
