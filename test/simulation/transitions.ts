@@ -69,6 +69,7 @@ export const transitions: readonly Transition[] = [
   ),
   { state: 'QoS 1 sent', packet: 'PUBACK refused', versions: five },
   { state: 'QoS 2 sent', packet: 'PUBREC refused', versions: five },
+  { state: 'PUBREL due', packet: 'PUBREC refused', versions: five },
   { state: 'PUBREL due', packet: 'PUBCOMP refused', versions: five, unreachable: forgets },
 
   // Requests, by packet identifier.

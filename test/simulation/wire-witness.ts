@@ -64,6 +64,8 @@ export class WireWitness {
   /** Identifiers of PUBLISH packets that came on this connection and owe PUBACK or PUBREC. */
   #owesPuback = new Map<number, { readonly qos: number; readonly number: number }>();
   #strayRecs = new Map<number, number>();
+  /** Identifiers of messages that the server took and then refused: their PUBREL may be on its way. */
+  #contradicted = new Set<number>();
   /** Identifiers of QoS 2 messages to the client, to tell in which state a packet meets them. */
   readonly #inbound = new Map<number, 'unanswered' | 'PUBREC sent'>();
   /** How often in a row, without an acknowledgement, the server closed at each message. */
@@ -109,6 +111,7 @@ export class WireWitness {
     this.#unacknowledged = new Set();
     this.#owesPuback = new Map();
     this.#strayRecs = new Map();
+    this.#contradicted = new Set();
     this.#lastResent = 0;
     this.#sentNew = false;
     this.lastSentMs = nowMs;
@@ -175,11 +178,12 @@ export class WireWitness {
       case 5:
         if (message === undefined || message.qos === 1) {
           if (reasonCode < 0x80) this.#noteStrayRec(packetIdentifier);
-        } else if (message.state === 'released') {
+        } else if (message.state === 'released' && reasonCode < 0x80) {
           // Another one: it is answered once more, whatever became of the message meanwhile.
           this.#noteStrayRec(packetIdentifier);
         } else {
           this.#closedAt.clear();
+          if (message.state === 'released') this.#contradicted.add(packetIdentifier);
           if (reasonCode >= 0x80) this.#free(packetIdentifier);
           else message.state = 'released';
         }
@@ -389,6 +393,7 @@ export class WireWitness {
     const state = journal === undefined ? live?.state : stored?.state;
     const isOver = state !== 'released' || live === undefined;
     if (isOver && this.#takeStrayRec(id)) return;
+    if (live === undefined && this.#contradicted.has(id)) return;
     hold(state === 'released', 5, () => `PUBREL ${id} for a message ${state}`);
     this.#live.set(id, {
       number: live?.number ?? stored?.number ?? 0,

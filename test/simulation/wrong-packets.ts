@@ -32,6 +32,9 @@ export function drawWrongPacket(
     const released = open.sent.filter(({ state }) => state === 'PUBREL due');
     const choice = released.length > 0 && prng.chance(0.5) ? released : open.sent;
     const { packetIdentifier, state } = prng.pick(choice);
+    if (state === 'PUBREL due' && version === '5.0' && prng.chance(0.3)) {
+      return refusal(packetIdentifier);
+    }
     const wrong = wrongAcknowledgements[state];
     return wrong && acknowledgement(packetTypes[prng.pick(wrong)], packetIdentifier);
   }
@@ -78,6 +81,11 @@ const auth = Uint8Array.of(0xf0, 0);
 
 function acknowledgement(first: number, packetIdentifier: number): Uint8Array {
   return Uint8Array.of(first, 2, packetIdentifier >> 8, packetIdentifier & 255);
+}
+
+/** PUBREC with a refusal, of a message that another one took. */
+function refusal(packetIdentifier: number): Uint8Array {
+  return Uint8Array.of(0x50, 3, packetIdentifier >> 8, packetIdentifier & 255, 0x87);
 }
 
 function suback(version: string, packetIdentifier: number): Uint8Array {
