@@ -216,6 +216,32 @@ describe('a mistake', () => {
       /^mqtt-sim: bad4\.mjs cannot be loaded: .*no-such-package/,
     ],
     ['bad.txt', 'x', /^mqtt-sim: bad\.txt: a definition is a file that ends with \.mjs/],
+    [
+      'bad5.mjs',
+      'export default {\n  signals: {{ a: 1 } };\n',
+      /^mqtt-sim: bad5\.mjs cannot be loaded: Unexpected token.* \(line 2:\d+\)/,
+    ],
+    ['bad6.ts', 'const x: number = ;\n', /^mqtt-sim: bad6\.ts cannot be loaded: .*\(line 1:19\)/],
+    [
+      'bad7.mjs',
+      'export default { signals: {\n  a: () => { throw new RangeError("no idea"); },\n} };',
+      /^mqtt-sim: bad7\.mjs: no idea \(line 2:20\)/,
+    ],
+    [
+      'bad8.mjs',
+      'export default () => {\n  throw new Error("no luck");\n};',
+      /^mqtt-sim: bad8\.mjs: no luck \(line 2:9\)/,
+    ],
+    [
+      'bad9.mjs',
+      'export default { signals: { a: () => undefined } };',
+      /^mqtt-sim: bad9\.mjs: signals\.a: the function gave undefined in place of a value/,
+    ],
+    [
+      'bad10.yaml',
+      'signals:\n  a: b\n  b: a\n',
+      /^mqtt-sim: bad10\.yaml:2:6: signals\.a: a and b need each other/,
+    ],
   ])('in %s is told with its place', async (name, text, expected) => {
     const { code, stdout, stderr } = await run('run', write(name, text), '--describe');
     expect(stderr).toMatch(expected);

@@ -313,6 +313,13 @@ describe('pick', () => {
     );
   });
 
+  it('stays at what it drew for as long as it says', () => {
+    const values = series(pick([1, 2, 3, 4, 5], { every: '10s' }), 5000, 1000);
+    const changes = values.flatMap((value, at) => (value === values[at - 1] ? [] : [at % 10]));
+    expect(new Set(changes)).toEqual(new Set([0]));
+    expect(Math.abs(changes.length / 500 - 0.8)).toBeLessThan(0.08);
+  });
+
   it('refuses weights that are none', () => {
     expect(() => pick(['a', 'b'], { weights: [0, 0] })).toThrow('one above 0');
     expect(() => pick([])).toThrow('at least one value');
@@ -337,6 +344,18 @@ describe('signals without chance', () => {
     expect(
       at(dayCurve({ mean: 0, amplitude: 1, peak: '12:00', utcOffsetHours: 2 }).round(9), 10),
     ).toEqual([1]);
+    expect(
+      at(dayCurve({ mean: 20, amplitude: 5, peak: '12:00' }).delay('3h').round(9), 15, 12),
+    ).toEqual([25, 23.535533906]);
+    expect(at(clock('s').delay('1h'), 1)).toEqual([startMs / 1000]);
+    expect(
+      at(
+        integral(() => 2, { from: 5, every: '1h' }),
+        0,
+        0.5,
+        1.25,
+      ),
+    ).toEqual([5, 6, 7.5]);
     expect(at(dutyCycle({ period: '1h', on: 0.5 }), 0, 0.25, 0.5, 1)).toEqual([
       true,
       true,
