@@ -80,8 +80,9 @@ export async function subscribeProgram(
     plan.connection,
     {
       inbox,
-      // There is one handler for all filters: without identifiers SUBSCRIBE leaves together with CONNECT.
-      subscriptionIdentifiers: false,
+      // There is one handler for all filters: without identifiers SUBSCRIBE leaves together with CONNECT. One that is
+      // asked for stands in place of the client's own, and waits to hear that the server knows them.
+      subscriptionIdentifiers: plan.connection.properties.subscriptionIdentifier !== undefined,
       ...(args.mosquitto === undefined ? {} : { trace: true }),
     },
     diagnostics,
