@@ -130,9 +130,10 @@ describe('a run', () => {
     const { log } = await run(
       { ...counting, presence: true, faults: [fault.offline({ every: '2s', for: '1s' })] },
       { speed: 50, signal: stop.signal },
-      (line) => line.startsWith('2 x-1 ') && stop.abort(),
+      // On a busy machine it may be away again before it has read anything.
+      (line) => /^(?!1 )\d+ x-1 /.test(line) && stop.abort(),
     );
-    expect(log.slice(0, 8)).toEqual([
+    expect(log.slice(0, 7)).toEqual([
       '1 x/x-1/status online',
       '  at 1, retained',
       '1 x-1 0',
@@ -140,9 +141,14 @@ describe('a run', () => {
       '1 closed 4',
       '2 x/x-1/status online',
       '  at 1, retained',
-      expect.stringMatching(/^2 x-1 \d$/),
     ]);
-    expect(log.slice(-3)).toEqual(['2 x/x-1/status offline', '  at 1, retained', '2 closed 0']);
+    const last = log.at(-1)?.split(' ')[0];
+    expect(log.slice(-4)).toEqual([
+      expect.stringMatching(`^${last} x-1 \\d+$`),
+      `${last} x/x-1/status offline`,
+      '  at 1, retained',
+      `${last} closed 0`,
+    ]);
   });
 
   it('opens one client for a device that came and went before its turn', async () => {
