@@ -14,14 +14,20 @@ import { fileURLToPath } from 'node:url';
  * @param {readonly string[]} words A short run of the program.
  */
 export async function compileByRunning(launcher, words) {
-  const server = createServer(answer).listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const server = await listenForShortRuns();
   try {
     const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
     await run([launcher, ...words, '-h', '127.0.0.1', '-p', `${port}`]);
   } finally {
     server.close();
   }
+}
+
+/** A server for one message sent or received, on a free port of this machine. */
+export async function listenForShortRuns() {
+  const server = createServer(answer).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
 }
 
 /** @param {readonly string[]} words */
