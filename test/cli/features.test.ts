@@ -231,6 +231,46 @@ describe('mqtt-pub publishes', () => {
     ]);
     expect(listener.port).toBe(port);
   }, 60_000);
+
+  it('from its queue, and waits for those of earlier runs, too, or says how many are left', async () => {
+    const folder = join(temporaryFolder('queue'), 'queue');
+    const payloads: string[] = [];
+    let answered = (_text: string): boolean => false;
+    const broker = new ScriptedBroker({
+      automatic: {
+        onPacket: (packet, connection) => {
+          if (packet.type !== PacketType.publish) return false;
+          const text = new TextDecoder().decode(packet.payload);
+          payloads.push(text);
+          const { packetIdentifier = 0 } = packet;
+          const puback = { packetIdentifier, reasonCode: 0, properties: {} };
+          // Later than a client that only closes would wait.
+          const delayMs = text === 'old' ? 3000 : 0;
+          if (answered(text)) {
+            setTimeout(() => connection.send({ type: PacketType.puback, ...puback }), delayMs);
+          }
+          return true;
+        },
+      },
+    });
+    await using listener = await listenTcp(broker);
+    const words = ['-p', `${listener.port}`, '-q', '1', '-t', 'q', '-l', '--queue', folder];
+    const first = await run('mqtt-pub', words, { input: 'old\n' });
+    expect({ code: first.code, stderr: first.stderr }).toMatchObject({
+      code: 75,
+      stderr: expect.stringContaining('1 message was not acknowledged'),
+    });
+    answered = (text) => text === 'new';
+    const second = await run('mqtt-pub', words, { input: 'new\n' });
+    expect({ code: second.code, stderr: second.stderr }).toMatchObject({
+      code: 75,
+      stderr: expect.stringContaining('1 message was not acknowledged'),
+    });
+    answered = () => true;
+    const third = await run('mqtt-pub', words, { input: 'newest\n' });
+    expect(third.code).toBe(0);
+    expect(payloads).toEqual(['old', 'old', 'new', 'old', 'newest']);
+  }, 120_000);
 });
 
 describe('mqtt-sub --request', () => {

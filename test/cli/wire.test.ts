@@ -179,6 +179,50 @@ describe('mqtt-sub on the wire', () => {
   });
 });
 
+describe('numbers that -D asks for', () => {
+  it('a topic alias stands for the topic after the first message', async () => {
+    const words = ['-t', 'a/b', '-m', 'x', '--repeat', '3', '-D', 'publish', 'topic-alias', '4'];
+    const broker = new ScriptedBroker({
+      automatic: { connackProperties: { topicAliasMaximum: 4 } },
+    });
+    await using listener = await listenTcp(broker);
+    const { code } = await run('mqtt-pub', ['-p', `${listener.port}`, ...words]);
+    const messages = broker.current.received.filter((packet) => packet.type === PacketType.publish);
+    expect(code).toBe(0);
+    expect(messages.map(({ topic, properties }) => [topic, properties.topicAlias])).toEqual([
+      ['a/b', 4],
+      ['', 4],
+      ['', 4],
+    ]);
+  });
+
+  it('a topic alias that the server does not take is told and not sent', async () => {
+    const words = ['-t', 'a/b', '-m', 'x', '-D', 'publish', 'topic-alias', '4'];
+    const { code, stderr, packets } = await published(words);
+    expect(code).toBe(0);
+    expect(stderr).toBe('mqtt-pub: the topic alias 4 is not sent: the server takes none\n');
+    expect(publishOf(packets)).toMatchObject({ topic: 'a/b', properties: {} });
+  });
+
+  it('a Subscription Identifier is sent, and shown when it comes back', async () => {
+    const words = ['-t', 'a/b', '-F', '%S', '-D', 'subscribe', 'subscription-identifier', '300'];
+    const broker = new ScriptedBroker({
+      automatic: {
+        onPacket: (packet, connection) => {
+          if (packet.type !== PacketType.subscribe) return;
+          const { subscriptionIdentifiers = [] } = packet.properties;
+          setTimeout(() => {
+            connection.send(publish('a/b', 'x', { properties: { subscriptionIdentifiers } }));
+          }, 20);
+        },
+      },
+    });
+    await using listener = await listenTcp(broker);
+    const { code, stdout } = await run('mqtt-sub', ['-p', `${listener.port}`, '-C', '1', ...words]);
+    expect({ code, text: stdout.toString() }).toEqual({ code: 0, text: '300\n' });
+  });
+});
+
 describe('the password', () => {
   const passwordOf = async (words: string[], env: Record<string, string> = {}) => {
     const { connect, code, stderr } = await published(['-t', 't', '-m', 'm', ...words], { env });

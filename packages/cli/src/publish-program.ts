@@ -5,6 +5,7 @@ import { ExitCode, exitCodeOf, giveUpExitCode, signalExitCode } from './exit-cod
 import { oneShot } from './one-shot.ts';
 import type { MosquittoName, ParsedArguments } from './parse-arguments.ts';
 import { largestPayload, type PublishPlan, publishPlan } from './publish-plan.ts';
+import type { PublishQueue } from './publish-queue.ts';
 import { Publisher, type PublisherTools } from './publisher.ts';
 import { inputReport, reportOf, timeLimitReport, unpublishedReport } from './report-error.ts';
 import { onEndingSignal } from './signals.ts';
@@ -39,9 +40,10 @@ export async function publishProgram(
     setTimeout(() => end.settle({ kind: 'timeLimit' }), plan.timeLimitMs);
   }
   const tools = await publisherTools(plan, args, diagnostics);
+  const inFolder = await folderQueue(plan);
   const session = await openClient(
     plan.connection,
-    await clientOptions(plan, args),
+    { ...clientOptions(plan, args), ...inFolder?.options },
     diagnostics,
     (error) => end.settle({ kind: 'givenUp', error }),
     args.mosquitto,
@@ -51,9 +53,7 @@ export async function publishProgram(
   const begin = args.mosquitto === undefined ? Promise.resolve() : session.accepted;
   // Without a line to publish the server is still to accept the connection.
   const accepted = plan.queueFolder === undefined ? session.accepted : undefined;
-  const published = begin
-    .then(() => publisher.run())
-    .then(() => queueEmptied(plan, publisher, session));
+  const published = begin.then(() => publisher.run()).then(() => queueEmptied(inFolder));
   Promise.all([published, accepted]).then(
     () => end.settle({ kind: 'done' }),
     (error: unknown) => end.settle({ kind: 'input', error }),
@@ -66,9 +66,9 @@ export async function publishProgram(
   const gaveUp = status.state === 'closed' ? status.reason : undefined;
   // The time is over: nothing is waited for any more.
   const timeoutMs = first.kind === 'timeLimit' ? 0 : closeTimeoutMs;
-  const { kept } = publisher;
   const { disconnect } = plan.connection.properties;
   const { serverError } = await session.client.close({ timeoutMs, ...disconnect });
+  const kept = inFolder?.left() ?? 0;
   const reason: End = gaveUp === undefined ? first : { kind: 'givenUp', error: gaveUp };
   if (args.mosquitto !== undefined) {
     return mosquittoEnd(reason, args.mosquitto, plan, publisher, diagnostics);
@@ -114,31 +114,36 @@ async function showProgress(
 /** How long the messages of a queue are waited for when there is nothing more to read. */
 const queueTimeoutMs = 10_000;
 
-/** Those of an earlier life are among them. */
-async function queueEmptied(
-  plan: PublishPlan,
-  publisher: Publisher,
-  session: ClientSession,
-): Promise<void> {
-  if (plan.queueFolder === undefined) return;
+/** Resolves when everything in the queue is acknowledged, what earlier runs left there, too, or when the time is over. */
+async function queueEmptied(queue: PublishQueue | undefined): Promise<void> {
   const giveUpAtMs = performance.now() + queueTimeoutMs;
-  await publisher.acknowledged(queueTimeoutMs);
-  while (session.client.queued.messages > 0 && performance.now() < giveUpAtMs) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  while (queue !== undefined && queue.left() > 0 && performance.now() < giveUpAtMs) await wait(20);
+}
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
 }
 
 /** Nothing is refused for lack of room: the publisher's own window bounds what is under way. */
 const queue = { overflow: 'wait', maxBytes: 2 * largestPayload } as const;
 
-async function clientOptions(plan: PublishPlan, args: ParsedArguments): Promise<ConnectOptions> {
+function clientOptions(plan: PublishPlan, args: ParsedArguments): ConnectOptions {
   // One message gains nothing from an alias for its topic.
   const many = plan.source.kind === 'stdinLines' || plan.source.kind === 'feed' || plan.repeat > 1;
   const topicAliases =
     many && args.mosquitto === undefined && plan.connection.properties.topicAlias === undefined;
-  if (plan.queueFolder === undefined) return { queue, topicAliases };
-  const { queueOptions } = await import('./publish-queue.ts');
-  return { queue, topicAliases, ...queueOptions(plan.queueFolder, plan.connection.options) };
+  return { queue, topicAliases };
+}
+
+async function folderQueue({
+  queueFolder,
+  connection,
+}: PublishPlan): Promise<PublishQueue | undefined> {
+  if (queueFolder === undefined) return undefined;
+  const { publishQueue } = await import('./publish-queue.ts');
+  return publishQueue(queueFolder, connection.options);
 }
 
 /** mosquitto_pub reads all of standard input before it connects. */

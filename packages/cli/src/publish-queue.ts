@@ -2,21 +2,60 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ConnectOptions } from 'mqtt-kit';
+import type { ConnectOptions, SessionOperation, SessionStore } from 'mqtt-kit';
 import { fileStore } from 'mqtt-kit/store-file';
 import { fileProblem } from './input-files.ts';
 
+/** A queue in a folder. */
+export interface PublishQueue {
+  readonly options: ConnectOptions;
+  /** Messages in it that nobody has acknowledged yet, those of earlier runs among them. */
+  readonly left: () => number;
+}
+
 /**
- * The options of a client whose session lies in the folder. The session is found again by the client identifier: that
+ * The queue and the options of a client whose session lies in the folder. The session is found again by the client identifier: that
  * of `-i`, else one that is made up once and kept in the folder. Throws `UsageError` when the folder cannot be used.
  */
-export function queueOptions(folder: string, options: ConnectOptions): ConnectOptions {
+export function publishQueue(folder: string, options: ConnectOptions): PublishQueue {
   const clientId = options.clientId || keptClientId(folder);
+  const unacknowledged = new Set<number>();
+  const store = counted(fileStore(join(folder, 'session')), unacknowledged);
   return {
-    clientId,
-    cleanStart: false,
-    foreignSession: 'reset',
-    store: fileStore(join(folder, 'session')),
+    options: { clientId, cleanStart: false, foreignSession: 'reset', store },
+    left: () => unacknowledged.size,
+  };
+}
+
+/** `store`, with the sequence numbers of messages that are in it in `unacknowledged`. */
+function counted(store: SessionStore, unacknowledged: Set<number>): SessionStore {
+  const count = (operations: readonly SessionOperation[]): void => {
+    for (const operation of operations) {
+      if (operation.type === 'out') unacknowledged.add(operation.sequence);
+      else if (operation.type === 'outDone') unacknowledged.delete(operation.sequence);
+    }
+  };
+  return {
+    get durable() {
+      return store.durable;
+    },
+    get clientId() {
+      return store.clientId;
+    },
+    async load(...identity) {
+      const snapshot = await store.load(...identity);
+      count(snapshot);
+      return snapshot;
+    },
+    commit(operations) {
+      count(operations);
+      return store.commit(operations);
+    },
+    clear() {
+      unacknowledged.clear();
+      return store.clear();
+    },
+    close: () => store.close(),
   };
 }
 

@@ -40,10 +40,7 @@ export class Publisher {
   /** Messages of `-m`, `-f` or `-s` that are still to come. */
   #outstanding: number;
   #stopped = false;
-  /** With a queue: messages that are stored and not acknowledged yet. */
-  #stored = 0;
   #refused: MqttError | undefined;
-  #onAllAcknowledged: (() => void) | undefined;
 
   constructor(
     client: Pick<MqttClient, 'publish'>,
@@ -133,28 +130,8 @@ export class Publisher {
   /** What is stored is safe: it need not be acknowledged for the next one to be read. */
   #addToQueue(promise: PublishPromise, bytes: number): void {
     this.#window.add(promise.stored, bytes);
-    this.#stored += 1;
-    const settled = (): void => {
-      this.#stored -= 1;
-      if (this.#stored === 0) this.#onAllAcknowledged?.();
-    };
-    promise.then(settled, (error: MqttError) => {
+    promise.catch((error: MqttError) => {
       if (!keptErrors.has(error.code)) this.#refused ??= error;
-      settled();
-    });
-  }
-
-  /** Messages that the queue holds for the next start. */
-  get kept(): number {
-    return this.#stored;
-  }
-
-  /** Resolves when all that is stored is acknowledged, or when the time is over. */
-  async acknowledged(timeoutMs: number): Promise<void> {
-    if (this.#stored === 0) return;
-    await new Promise<void>((resolve) => {
-      this.#onAllAcknowledged = resolve;
-      setTimeout(resolve, timeoutMs);
     });
   }
 

@@ -144,8 +144,10 @@ export async function makePictures(wanted = pictures) {
     }
     return made;
   } finally {
+    const gone = new Promise((resolve) => broker.process.once('exit', resolve));
     broker.process.kill();
-    rmSync(folder, { recursive: true, force: true });
+    await gone;
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   }
 }
 
@@ -300,7 +302,7 @@ class Terminal {
    * @param {readonly Sent[]} messages
    */
   async #publish(messages) {
-    const program = spawn('mqtt-pub', ['--lines', 'json'], {
+    const program = spawn(join(this.#folder, 'bin', 'mqtt-pub'), ['--lines', 'json'], {
       env: this.#env,
       stdio: ['pipe', 'ignore', 'inherit'],
     });
