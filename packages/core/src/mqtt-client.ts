@@ -13,7 +13,7 @@ import type {
   UnsubscribeOptions,
 } from './options.ts';
 import { outgoingMessage } from './outgoing-message.ts';
-import { rejectedPublish } from './publications.ts';
+import { rejectedPublish } from './publication.ts';
 import { abortedBefore } from './request-limits.ts';
 import type { Status } from './status.ts';
 import {
