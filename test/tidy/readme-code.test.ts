@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { transform } from 'esbuild';
+import { connect, type Message } from 'mqtt-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EmbeddedAedes, startAedes } from '../setup/aedes.ts';
 import { startChild } from '../setup/child-process.ts';
@@ -25,13 +26,14 @@ beforeAll(async () => {
 });
 afterAll(() => broker.stop());
 
-/** Runs a program at the root until it ends; past the limit it is told to. */
+/** Runs a program at the root until it ends; it is told to when it is to be seen no longer, or past a limit. */
 async function run(
   words: readonly string[],
-  limitMs = 20_000,
+  seen: Promise<unknown> = new Promise(() => {}),
 ): Promise<{ readonly code: number | null; readonly output: string }> {
   const child = startChild(process.execPath, words, { cwd: root });
-  const limit = setTimeout(() => child.stop('SIGTERM'), limitMs);
+  const limit = setTimeout(() => child.stop('SIGTERM'), 20_000);
+  void seen.then(() => child.stop('SIGTERM'));
   const { code } = await child.ended;
   clearTimeout(limit);
   return { code, output: `${child.stdout}${child.stderr}` };
@@ -153,7 +155,14 @@ describe('commands in documents', () => {
       });
     } else {
       // An example that runs until somebody ends it: SIGTERM must be a clean end.
-      const { code, output } = await run([program, ...args], 2000);
+      await using watcher = await connect(broker.url('tcp'));
+      const published = new Promise<void>((resolve, reject) => {
+        const take = (message: Message): void => {
+          if (!message.retain) resolve();
+        };
+        watcher.subscribe('#', {}, take).catch(reject);
+      });
+      const { code, output } = await run([program, ...args], published);
       expect({ code, output }).toEqual({ code: 0, output: expect.not.stringMatching(/Error/) });
     }
   }
