@@ -6,15 +6,18 @@ function countDepths(): number[] {
   const depths: number[] = [];
   let depth = 0;
   const { setTimeout: platform } = globalThis;
-  vi.stubGlobal('setTimeout', (callback: () => void) => {
-    const level = depth + 1;
-    depths.push(level);
-    return platform(() => {
-      depth = level;
-      callback();
-      depth = 0;
-    }, 1);
-  });
+  vi.stubGlobal(
+    'setTimeout',
+    (callback: (...args: unknown[]) => void, _ms: number, ...args: unknown[]) => {
+      const level = depth + 1;
+      depths.push(level);
+      return platform(() => {
+        depth = level;
+        callback(...args);
+        depth = 0;
+      }, 1);
+    },
+  );
   return depths;
 }
 
