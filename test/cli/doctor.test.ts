@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EmbeddedAedes, startAedes } from '../setup/aedes.ts';
 import { certificates } from '../setup/certificates.ts';
 import { freePorts } from '../setup/ports.ts';
-import { programs, run } from './programs.ts';
+import { programs, run, shell } from './programs.ts';
 
 beforeAll(programs, 60_000);
 
@@ -33,6 +33,13 @@ describe('mqtt-sub --doctor', () => {
     expect(lines.find((line) => line.includes('QoS 2 '))).toMatch(
       /acknowledged in .* there and back in/,
     );
+  });
+
+  it('ends as the server deserves when nobody reads on', async () => {
+    const line = `$SUB --doctor ${broker.url('tcp')} | head -1; echo "codes \${PIPESTATUS[@]}"`;
+    const { stdout, stderr } = await shell(line);
+    expect(stderr).toBe('');
+    expect(stdout.toString()).toMatch(/codes 0 0\n$/);
   });
 
   it('says the same as JSON', async () => {

@@ -121,6 +121,10 @@ function connectBy(
 async function transportOpener({ socket, dryRun }: ConnectionPlan): Promise<OpenTransport> {
   if (dryRun) {
     const { dryRunTransport } = await import('./dry-run-transport.ts');
+    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+      // `| head -1` has seen what it wanted; whoever else writes there tells of everything else.
+      if (error.code !== 'EPIPE' && process.stdout.listenerCount('error') === 1) throw error;
+    });
     return dryRunTransport((line) => process.stdout.write(`${line}\n`));
   }
   const { customSocketOpener } = await import('./custom-socket.ts');

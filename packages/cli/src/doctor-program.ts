@@ -12,6 +12,11 @@ export async function doctorProgram(
   const plan: ConnectionPlan = connectionPlan(args, process.env);
   const form = args.text('output');
   const asJson = form === 'json' || form === 'ndjson';
+  let outputFailed = false;
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // That nobody reads on changes nothing about the server.
+    outputFailed ||= error.code !== 'EPIPE';
+  });
   const report = await examine(plan, connect, (finding) => {
     if (!asJson) process.stdout.write(`${findingLine(finding)}\n`);
   });
@@ -20,7 +25,9 @@ export async function doctorProgram(
     const text = JSON.stringify({ url, findings }, undefined, form === 'json' ? 2 : undefined);
     process.stdout.write(`${text}\n`);
   }
-  return exitCode(report);
+  // The error of an earlier write has come when this one is done with.
+  await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
+  return outputFailed ? ExitCode.outputFailed : exitCode(report);
 }
 
 function exitCode({ findings, error }: DoctorReport): number {
