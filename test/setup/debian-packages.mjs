@@ -35,6 +35,11 @@ export const debianPackages = [
     programs: ['chromium', 'chromium-browser', 'google-chrome'],
     purpose: 'the browser that runs the browser tests',
   },
+  {
+    name: 'firefox-esr',
+    programs: ['firefox-esr', 'firefox'],
+    purpose: 'the second browser that runs some of them',
+  },
   { name: 'tmux', programs: ['tmux'], purpose: 'the terminal of the command-line tests' },
   { name: 'zsh', programs: ['zsh'], purpose: 'the shell of its completion test' },
   { name: 'fish', programs: ['fish'], purpose: 'the shell of its completion test' },
