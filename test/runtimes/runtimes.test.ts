@@ -1,62 +1,17 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EmbeddedAedes, startAedes } from '../setup/aedes.ts';
 import { certificates } from '../setup/certificates.ts';
-import { startChild } from '../setup/child-process.ts';
+import { runChild, startChild } from '../setup/child-process.ts';
 import { requires } from '../setup/requires.ts';
+import { runtimes } from '../setup/runtimes.ts';
+import { expectedDigest } from '../simulator/digest.mjs';
 
-/**
- * The built packages in every runtime that the README names. `pnpm test` has the Node that runs it; `pnpm runtimes` has
- * them all, each from the npm registry in the version that stands here.
- */
-
-interface Runtime {
-  readonly name: string;
-  /** The program and the words before the file's name. */
-  command(): readonly string[];
-}
-
-const here: Runtime = { name: `Node ${process.versions.node}`, command: () => [process.execPath] };
-
-const others: readonly Runtime[] = [
-  ...['20.20.2', '22.23.3', '24.21.0', '26.10.0'].map((version) => ({
-    name: `Node ${version}`,
-    command: () => [fetched('node', version)],
-  })),
-  { name: 'Bun 1.4.5', command: () => [fetched('bun', '1.4.5')] },
-  {
-    name: 'Deno 2.9.6',
-    command: () => [
-      fetched('deno', '2.9.6'),
-      'run',
-      '--allow-all',
-      '--node-modules-dir=manual',
-      '--no-lock',
-    ],
-  },
-];
-
-/** Where npm put a program that is also the name of its package. */
-function fetched(name: string, version: string): string {
-  const words = ['--yes', '--prefer-offline', '--package', `${name}@${version}`];
-  const told = execFileSync('npx', [...words, '-c', `command -v ${name}`], {
-    encoding: 'utf8',
-    // The settings of the package manager that runs this test are not meant for another.
-    env: Object.fromEntries(
-      Object.entries(process.env).filter(([key]) => !key.toLowerCase().startsWith('npm_')),
-    ),
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  return told.trim().split('\n').at(-1) ?? '';
-}
+/** The built packages in every runtime that the README names. */
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const runtimes = process.env['RUNTIMES'] === 'all' ? others : [here];
-
 describe.runIf(requires('openssl'))('the built packages', () => {
   let broker: EmbeddedAedes;
   beforeAll(async () => {
@@ -89,6 +44,16 @@ describe.runIf(requires('openssl'))('the built packages', () => {
         said: '',
         code: 0,
       });
+    },
+    120_000,
+  );
+
+  it.each(runtimes.map((runtime) => [runtime.name, runtime] as const))(
+    'in %s give a seed the same data',
+    async (_name, runtime) => {
+      const [program = '', ...words] = runtime.command();
+      const child = await runChild(program, [...words, 'test/simulator/digest.mjs'], { cwd: root });
+      expect(`${child.stdout}`.trim()).toBe(expectedDigest);
     },
     120_000,
   );

@@ -5,6 +5,9 @@
  */
 import { fleet, messageLine, preset, presetNames } from 'mqtt-kit/simulator';
 
+/** What it is everywhere. To be changed with the data of a preset alone. */
+export const expectedDigest = '6b519310c4a3255957ccfb6ff20297fc79f3e07bf614647ab3277d7d8e34fee8';
+
 /** SHA-256 of the messages of all presets, by the Web Cryptography of the runtime. @returns {Promise<string>} */
 export async function presetsDigest() {
   let text = '';
