@@ -1,6 +1,7 @@
 /**
  * One connection of the model broker, from CONNECT to its end. Every packet of the client is judged by what this
- * connection and the session allow at that moment; the first that is not allowed is a breach.
+ * connection and the session allow at that moment; the first that is not allowed is a breach. Messages of the client
+ * are taken in model-broker-incoming.ts, those to it sent in model-broker-outgoing.ts.
  */
 import type { ModelBroker, ModelConnectionPlan } from './model-broker.ts';
 import { ModelDecoder } from './model-broker-decoder.ts';
@@ -8,26 +9,34 @@ import {
   encodeAck,
   encodeConnack,
   encodeDisconnect,
-  encodePublish,
   encodeSuback,
   encodeUnsuback,
   type PropertyList,
   pingresp,
 } from './model-broker-encoder.ts';
+import { ModelIncoming } from './model-broker-incoming.ts';
+import type { ModelLink } from './model-broker-link.ts';
+import { ModelOutgoing } from './model-broker-outgoing.ts';
 import {
-  type AckFromClient,
   ClientBreach,
   type ClientPacket,
   type ConnectFromClient,
   type ModelVersion,
   numberOf,
-  type PublishFromClient,
   type SubscribeFromClient,
 } from './model-broker-packets.ts';
-import type { ModelSession, Outbound } from './model-broker-session.ts';
+import type { ModelSession } from './model-broker-session.ts';
 import type { ServerStream, ServerStreamHandlers } from './server-stream.ts';
 
 const largestPacketSize = 268_435_460;
+
+/** What a connection has once its CONNECT is accepted. */
+interface Established {
+  readonly session: ModelSession;
+  readonly plan: ModelConnectionPlan;
+  readonly incoming: ModelIncoming;
+  readonly outgoing: ModelOutgoing;
+}
 
 export class ModelConnection implements ServerStreamHandlers {
   readonly number: number;
@@ -41,33 +50,17 @@ export class ModelConnection implements ServerStreamHandlers {
   holdsAnswers = false;
   clientId = '';
   version: ModelVersion = '5.0';
-  session: ModelSession | undefined;
   readonly #broker: ModelBroker;
   readonly #stream: ServerStream;
   readonly #decoder = new ModelDecoder();
-  #plan: ModelConnectionPlan | undefined;
+  #established: Established | undefined;
   #state: 'opened' | 'connected' | 'over' = 'opened';
   /** The client said DISCONNECT: nothing may follow. */
   #saidGoodbye = false;
   #expirySeconds = 0;
   #isNewSession = false;
-  #clientReceiveMaximum = 65_535;
-  #clientMaximumPacketSize = largestPacketSize;
-  #clientAliasMaximum = 0;
-  /** Topics by the client's aliases, and ours by topic. */
-  readonly #aliases = new Map<number, string>();
-  readonly #ownAliases = new Map<string, number>();
-  /** Identifiers of QoS 1 and 2 messages of the client without their last answer on this connection. */
-  readonly #unanswered = new Set<number>();
   /** Answers that wait, in order. */
   readonly #owed: (() => void)[] = [];
-  /** Identifiers for which PUBACK, PUBREC and PUBREL have to come, in this order. */
-  readonly #pubacksDue: number[] = [];
-  readonly #pubrecsDue: number[] = [];
-  readonly #pubrelsDue: number[] = [];
-  #lastResumedRelease = 0;
-  /** Identifiers that a test sent acknowledgements for which no client can know. */
-  readonly #strays = new Set<number>();
 
   constructor(broker: ModelBroker, stream: ServerStream, number: number) {
     this.#broker = broker;
@@ -79,14 +72,18 @@ export class ModelConnection implements ServerStreamHandlers {
     return this.#state === 'connected';
   }
 
+  get session(): ModelSession | undefined {
+    return this.#established?.session;
+  }
+
   /** Answers that wait for `answer`. */
   get owed(): number {
     return this.#owed.length;
   }
 
-  /** Quota that the client has left, and what it was given. */
+  /** Quota that the client has used up. */
   get unanswered(): number {
-    return this.#unanswered.size;
+    return this.#established?.incoming.unanswered ?? 0;
   }
 
   onData(chunk: Uint8Array): void {
@@ -134,27 +131,20 @@ export class ModelConnection implements ServerStreamHandlers {
 
   /** An acknowledgement that belongs to nothing. The client has to bear it. */
   writeStray(kind: 'puback' | 'pubrec' | 'pubrel', packetIdentifier: number): void {
-    if (!this.isConnected) return;
-    this.#strays.add(packetIdentifier);
+    const established = this.#established;
+    if (established === undefined || !this.isConnected) return;
+    if (kind === 'pubrel') established.outgoing.expectStray(packetIdentifier);
+    else established.incoming.expectStray(packetIdentifier);
     this.#stream.write(encodeAck(this.version, kind, packetIdentifier, 0));
   }
 
   publishUnkept(topic: string, payload: Uint8Array): void {
-    this.#write(topic, payload, 0, 0, false);
+    this.#established?.outgoing.publishUnkept(topic, payload);
   }
 
   /** Sends what the client's window has room for, first what it may not have got on an earlier connection. */
   pump(): void {
-    const { session } = this;
-    if (session === undefined || !this.isConnected) return;
-    for (const message of [...session.outbound]) {
-      if (message.state === 'released') {
-        if (message.connection !== this.number) this.#release(message);
-      } else if (message.connection !== this.number) {
-        if (!this.#hasRoom(session)) return;
-        this.#send(message, session);
-      }
-    }
+    this.#established?.outgoing.pump();
   }
 
   #next(): ClientPacket | undefined {
@@ -167,29 +157,30 @@ export class ModelConnection implements ServerStreamHandlers {
       this.#connect(packet);
       return;
     }
-    const { session } = this;
-    if (session === undefined || this.#state !== 'connected') {
+    const established = this.#established;
+    if (established === undefined || this.#state !== 'connected') {
       throw new ClientBreach(`${packet.kind} before CONNACK`);
     }
-    if (this.#decoder.lastSize > (this.#plan?.maximumPacketSize ?? largestPacketSize)) {
+    const { session, plan, incoming, outgoing } = established;
+    if (this.#decoder.lastSize > plan.maximumPacketSize) {
       throw new ClientBreach(`${packet.kind} of ${this.#decoder.lastSize} bytes is too large`);
     }
     hooks.count(`${this.version} got ${packet.kind}`);
     switch (packet.kind) {
       case 'publish':
-        this.#publish(packet, session);
+        incoming.publish(packet, session);
         return;
       case 'puback':
-        this.#puback(packet, session);
+        outgoing.puback(packet);
         return;
       case 'pubrec':
-        this.#pubrec(packet, session);
+        outgoing.pubrec(packet);
         return;
       case 'pubrel':
-        this.#pubrel(packet, session);
+        incoming.pubrel(packet, session);
         return;
       case 'pubcomp':
-        this.#pubcomp(packet, session);
+        outgoing.pubcomp(packet);
         return;
       case 'subscribe':
         this.#subscribe(packet, session);
@@ -220,7 +211,6 @@ export class ModelConnection implements ServerStreamHandlers {
     this.clientId = connect.clientId;
     hooks.count(`${connect.version} got connect`);
     const plan = hooks.plan(connect);
-    this.#plan = plan;
     if (plan.refusal !== 0) {
       hooks.count(`refused ${connect.version} ${plan.refusal}`);
       this.#stream.write(encodeConnack(connect.version, false, plan.refusal, []));
@@ -231,170 +221,22 @@ export class ModelConnection implements ServerStreamHandlers {
     // A client that comes again takes the place of its own earlier connection.
     this.#broker.connectionOf(connect.clientId)?.reset();
     const { session, present } = this.#broker.sessionFor(connect);
-    this.session = session;
     this.#isNewSession = !present;
     this.#state = 'connected';
     const { properties } = connect;
     const fallback = connect.version === '3.1.1' && !connect.cleanStart ? 4_294_967_295 : 0;
     this.#expirySeconds = numberOf(properties, 0x11, fallback);
-    this.#clientReceiveMaximum =
+    const link = this.#linkWith(plan);
+    const receiveMaximum =
       connect.version === '5.0' ? numberOf(properties, 0x21, 65_535) : plan.window;
-    this.#clientMaximumPacketSize = numberOf(properties, 0x27, largestPacketSize);
-    this.#clientAliasMaximum = numberOf(properties, 0x22, 0);
+    const outgoing = new ModelOutgoing(link, session, {
+      receiveMaximum,
+      maximumPacketSize: numberOf(properties, 0x27, largestPacketSize),
+      topicAliasMaximum: numberOf(properties, 0x22, 0),
+    });
+    this.#established = { session, plan, incoming: new ModelIncoming(link), outgoing };
     hooks.count(`connack ${present ? 'with' : 'without'} session`);
     this.#stream.write(encodeConnack(this.version, present, 0, grants(plan)));
-    this.pump();
-  }
-
-  #publish(packet: PublishFromClient, session: ModelSession): void {
-    const { hooks } = this.#broker;
-    const plan = this.#plan as ModelConnectionPlan;
-    if (hooks.closesAt?.(packet) === true) {
-      hooks.count('closed at a message');
-      this.leave(0x99);
-      return;
-    }
-    const topic = this.#topicOf(packet, plan);
-    const { packetIdentifier, qos, dup } = packet;
-    if (this.version === '5.0' && qos > plan.maximumQos)
-      throw new ClientBreach(`PUBLISH at QoS ${qos}`);
-    if (packet.retain && this.version === '5.0' && !plan.retainAvailable)
-      throw new ClientBreach('PUBLISH with RETAIN, which is not available');
-    if (qos === 0) {
-      hooks.onOwned(packet, topic, session);
-      return;
-    }
-    if (this.#unanswered.has(packetIdentifier)) {
-      throw new ClientBreach(
-        `PUBLISH ${packetIdentifier} again on one connection, or its identifier`,
-      );
-    }
-    this.#unanswered.add(packetIdentifier);
-    if (this.version === '5.0' && this.#unanswered.size > plan.receiveMaximum) {
-      throw new ClientBreach(`more than ${plan.receiveMaximum} unanswered messages`);
-    }
-    if (qos === 1) {
-      if (session.received.has(packetIdentifier))
-        throw new ClientBreach('a QoS 2 identifier at QoS 1');
-      const reason = hooks.reasonFor('puback', this.version, packet);
-      if (reason < 0x80) hooks.onOwned(packet, topic, session);
-      this.#owe(() => this.#answerPublish('puback', packetIdentifier, reason));
-      return;
-    }
-    if (session.received.has(packetIdentifier)) {
-      if (!dup) throw new ClientBreach(`PUBLISH ${packetIdentifier} with DUP 0 is known already`);
-      hooks.count('known QoS 2 message again');
-      this.#owe(() => this.#answerPubrec(packetIdentifier, session));
-      return;
-    }
-    const reason = hooks.reasonFor('pubrec', this.version, packet);
-    if (reason >= 0x80) {
-      this.#owe(() => this.#answerPublish('pubrec', packetIdentifier, reason));
-      return;
-    }
-    session.received.add(packetIdentifier);
-    hooks.onOwned(packet, topic, session);
-    this.#owe(() => this.#answerPubrec(packetIdentifier, session));
-  }
-
-  #topicOf(packet: PublishFromClient, plan: ModelConnectionPlan): string {
-    const alias = numberOf(packet.properties, 0x23, 0);
-    if (alias === 0) return packet.topic;
-    if (alias > plan.topicAliasMaximum) throw new ClientBreach(`topic alias ${alias}`);
-    if (packet.topic !== '') {
-      this.#aliases.set(alias, packet.topic);
-      return packet.topic;
-    }
-    this.#broker.hooks.count('topic by alias');
-    const topic = this.#aliases.get(alias);
-    if (topic === undefined) throw new ClientBreach(`topic alias ${alias} stands for nothing`);
-    return topic;
-  }
-
-  #answerPublish(kind: 'puback' | 'pubrec', packetIdentifier: number, reason: number): void {
-    this.#unanswered.delete(packetIdentifier);
-    this.#stream.write(encodeAck(this.version, kind, packetIdentifier, reason));
-  }
-
-  #answerPubrec(packetIdentifier: number, session: ModelSession): void {
-    session.lastReceivedOrder += 1;
-    session.receivedOrder.set(packetIdentifier, session.lastReceivedOrder);
-    this.#pubrelsDue.push(packetIdentifier);
-    this.#stream.write(encodeAck(this.version, 'pubrec', packetIdentifier, 0));
-  }
-
-  #pubrel(packet: AckFromClient, session: ModelSession): void {
-    const { packetIdentifier } = packet;
-    if (this.#strays.has(packetIdentifier)) {
-      this.#owe(() => this.#stream.write(encodeAck(this.version, 'pubcomp', packetIdentifier, 0)));
-      return;
-    }
-    const place = this.#pubrelsDue.indexOf(packetIdentifier);
-    if (place > 0)
-      throw new ClientBreach(`PUBREL ${packetIdentifier} before that of an earlier PUBREC`);
-    if (place === 0) this.#pubrelsDue.shift();
-    const known = session.received.delete(packetIdentifier);
-    if (place < 0 && known) this.#checkResumedRelease(packetIdentifier, session);
-    if (packet.reasonCode !== 0 && known) throw new ClientBreach('PUBREL 0x92 for a known message');
-    this.#owe(() => {
-      this.#unanswered.delete(packetIdentifier);
-      const reason = known || this.version === '3.1.1' ? 0 : 0x92;
-      this.#stream.write(encodeAck(this.version, 'pubcomp', packetIdentifier, reason));
-    });
-  }
-
-  /** PUBREL for a PUBREC of an earlier connection: in the order of those. */
-  #checkResumedRelease(packetIdentifier: number, session: ModelSession): void {
-    const order = session.receivedOrder.get(packetIdentifier);
-    if (order === undefined) throw new ClientBreach(`PUBREL ${packetIdentifier} without a PUBREC`);
-    if (order < this.#lastResumedRelease)
-      throw new ClientBreach('PUBREL out of the order of PUBREC');
-    this.#lastResumedRelease = order;
-    this.#broker.hooks.count('PUBREL of an earlier connection');
-  }
-
-  #puback(packet: AckFromClient, session: ModelSession): void {
-    const { packetIdentifier } = packet;
-    if (this.#pubacksDue[0] !== packetIdentifier) {
-      throw new ClientBreach(`PUBACK ${packetIdentifier}, due is ${this.#pubacksDue[0]}`);
-    }
-    this.#pubacksDue.shift();
-    this.#finish(packetIdentifier, session);
-  }
-
-  #pubrec(packet: AckFromClient, session: ModelSession): void {
-    const { packetIdentifier } = packet;
-    if (this.#pubrecsDue[0] !== packetIdentifier) {
-      throw new ClientBreach(`PUBREC ${packetIdentifier}, due is ${this.#pubrecsDue[0]}`);
-    }
-    this.#pubrecsDue.shift();
-    if (packet.reasonCode >= 0x80) {
-      this.#finish(packetIdentifier, session);
-      return;
-    }
-    const message = session.find(packetIdentifier);
-    if (message === undefined || message.state !== 'sent') return;
-    message.state = 'released';
-    this.#broker.hooks.onTaken(message.payload, 2, session);
-    this.#owe(() => this.#release(message));
-  }
-
-  #pubcomp(packet: AckFromClient, session: ModelSession): void {
-    const { packetIdentifier } = packet;
-    if (this.#strays.has(packetIdentifier)) return;
-    const message = session.find(packetIdentifier);
-    if (message?.state !== 'released' || message.connection !== this.number) {
-      throw new ClientBreach(`PUBCOMP ${packetIdentifier} for no PUBREL of this connection`);
-    }
-    session.remove(message);
-    this.pump();
-  }
-
-  #finish(packetIdentifier: number, session: ModelSession): void {
-    const message = session.find(packetIdentifier);
-    if (message === undefined) return;
-    session.remove(message);
-    this.#broker.hooks.onTaken(message.payload, message.qos, session);
     this.pump();
   }
 
@@ -412,73 +254,30 @@ export class ModelConnection implements ServerStreamHandlers {
     );
   }
 
+  #linkWith(plan: ModelConnectionPlan): ModelLink {
+    const isConnected = (): boolean => this.isConnected;
+    return {
+      hooks: this.#broker.hooks,
+      plan,
+      version: this.version,
+      number: this.number,
+      get isConnected() {
+        return isConnected();
+      },
+      write: (bytes) => this.#stream.write(bytes),
+      owe: (send) => this.#owe(send),
+      leave: (reasonCode) => this.leave(reasonCode),
+    };
+  }
+
   #owe(send: () => void): void {
     const guarded = (): void => {
       if (this.#state === 'connected') send();
     };
-    const waits = this.holdsAnswers || this.#plan?.delayAnswers || this.#owed.length > 0;
+    const waits =
+      this.holdsAnswers || this.#established?.plan.delayAnswers || this.#owed.length > 0;
     if (waits) this.#owed.push(guarded);
     else guarded();
-  }
-
-  #hasRoom(session: ModelSession): boolean {
-    let held = 0;
-    for (const message of session.outbound) {
-      if (message.connection === this.number && message.holdsPlace) held += 1;
-    }
-    return held < this.#clientReceiveMaximum;
-  }
-
-  #send(message: Outbound, session: ModelSession): void {
-    const again = message.state === 'sent';
-    if (!again) message.packetIdentifier = session.freeIdentifier();
-    message.state = 'sent';
-    message.connection = this.number;
-    message.holdsPlace = true;
-    const { topic, payload, qos, packetIdentifier } = message;
-    (qos === 1 ? this.#pubacksDue : this.#pubrecsDue).push(packetIdentifier);
-    if (again) this.#broker.hooks.count('message to the client again');
-    this.#write(topic, payload, qos, packetIdentifier, again);
-  }
-
-  #release(message: Outbound): void {
-    // Released before: the client counts it as an exchange of an earlier connection, if it was one.
-    message.connection = this.number;
-    this.#stream.write(encodeAck(this.version, 'pubrel', message.packetIdentifier, 0));
-  }
-
-  #write(
-    topic: string,
-    payload: Uint8Array,
-    qos: 0 | 1 | 2,
-    packetIdentifier: number,
-    dup: boolean,
-  ): void {
-    const properties: [number, number][] = [];
-    let name = topic;
-    const identifier = this.session?.match(topic)?.identifier ?? 0;
-    if (identifier !== 0) properties.push([0x0b, identifier]);
-    if (this.#plan?.useAliases && this.#clientAliasMaximum > 0 && this.version === '5.0') {
-      const known = this.#ownAliases.get(topic);
-      const alias = known ?? this.#ownAliases.size + 1;
-      if (alias <= this.#clientAliasMaximum) {
-        if (known !== undefined) name = '';
-        this.#ownAliases.set(topic, alias);
-        properties.push([0x23, alias]);
-      }
-    }
-    const bytes = encodePublish(this.version, {
-      topic: name,
-      payload,
-      qos,
-      dup,
-      packetIdentifier,
-      properties,
-    });
-    if (bytes.length > this.#clientMaximumPacketSize) {
-      throw new RangeError(`a packet of ${bytes.length} bytes is more than the client takes`);
-    }
-    this.#stream.write(bytes);
   }
 
   #end(): void {
