@@ -22,6 +22,17 @@ export class Tmux implements Disposable {
     this.#run('send-keys', '-l', text);
   }
 
+  /** Gives all of it at once, as a person who pastes. */
+  paste(text: string): void {
+    this.#run('set-buffer', text);
+    this.#run('paste-buffer', '-r');
+  }
+
+  /** The window becomes as large. */
+  resize(columns: number, rows: number): void {
+    this.#run('resize-window', '-x', `${columns}`, '-y', `${rows}`);
+  }
+
   /** `Enter`, `Tab`, `C-c` and the like. */
   press(...keys: string[]): void {
     this.#run('send-keys', ...keys);

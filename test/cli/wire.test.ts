@@ -252,7 +252,7 @@ describe('the password', () => {
 
   it('is shown nowhere', async () => {
     const { stderr } = await published(['-t', 't', '-m', 'm', '-u', 'me', '-P', 'hunter2', '-d']);
-    expect(stderr).toContain("user 'me'");
+    expect(stderr).toContain("user 'me', password (hidden)");
     expect(stderr).not.toContain('hunter2');
     const refused = await run('mqtt-pub', [
       '-L', 'mqtt://me:hunter2@127.0.0.1:1/t', '-m', 'm', '-d',

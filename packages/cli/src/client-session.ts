@@ -1,4 +1,5 @@
 import { connectWith, systemClock } from '@mqtt-kit/core';
+import { type Packet, PacketType } from '@mqtt-kit/packet';
 import {
   type ConnectOptions,
   connect,
@@ -10,6 +11,7 @@ import {
 } from 'mqtt-kit';
 import type { ConnectionPlan } from './connection-options.ts';
 import type { Diagnostics } from './diagnostics.ts';
+import type { MessageOutput } from './message-output.ts';
 import type { MosquittoTrace } from './mosquitto-trace.ts';
 import { packetLine } from './packet-trace.ts';
 import type { MosquittoName } from './parse-arguments.ts';
@@ -35,9 +37,9 @@ export async function openClient(
   plan: ConnectionPlan,
   options: ConnectOptions,
   diagnostics: Diagnostics,
+  output: MessageOutput,
   onGivenUp: (error: MqttError) => void,
   mosquitto?: MosquittoName,
-  print: (text: string) => void = (text) => process.stdout.write(text),
 ): Promise<ClientSession> {
   // Nothing may come between connecting and listening.
   const theirTrace =
@@ -47,6 +49,7 @@ export async function openClient(
   const client = await connectBy(
     plan,
     diagnostics,
+    output,
     mosquitto,
   )(plan.url, {
     ...plan.options,
@@ -80,10 +83,12 @@ export async function openClient(
   });
   if (theirTrace !== undefined) {
     client.on('packet', (direction, packet) => {
-      for (const line of theirTrace.lines(direction, packet)) print(`${line}\n`);
+      for (const line of theirTrace.lines(direction, packet)) output.text(`${line}\n`);
     });
   } else if (plan.options.trace === true) {
-    client.on('packet', (direction, packet) => diagnostics.trace(packetLine(direction, packet)));
+    client.on('packet', (direction, packet) => {
+      diagnostics.trace(packetLine(direction, withMark(packet, plan)));
+    });
   }
   return {
     client,
@@ -95,16 +100,23 @@ export async function openClient(
   };
 }
 
+/** The client shows its packets without the password; that there is one, a person wants to know. */
+function withMark(packet: Packet, { options: { password } }: ConnectionPlan): Packet {
+  const has = packet.type === PacketType.connect && password !== undefined;
+  return has ? { ...packet, password: new Uint8Array(0) } : packet;
+}
+
 /** Sockets that the client does not make by itself, and packets as they were asked for, are loaded when they are needed. */
 function connectBy(
   plan: ConnectionPlan,
   diagnostics: Diagnostics,
+  output: MessageOutput,
   mosquitto: MosquittoName | undefined,
 ): typeof connect {
   const { socket, dryRun, exact } = plan;
   if (socket === undefined && !dryRun && !exact) return connect;
   const open: OpenTransport = async (...target) => {
-    const opener = await transportOpener(plan);
+    const opener = await transportOpener(plan, output);
     if (!exact) return opener(...target);
     const { exactTransport, exactWire } = await import('./exact-wire.ts');
     return exactTransport(opener, exactWire(plan, diagnostics, mosquitto))(...target);
@@ -118,14 +130,13 @@ function connectBy(
   return (url, options) => connectWith(environment, url, options);
 }
 
-async function transportOpener({ socket, dryRun }: ConnectionPlan): Promise<OpenTransport> {
+async function transportOpener(
+  { socket, dryRun }: ConnectionPlan,
+  output: MessageOutput,
+): Promise<OpenTransport> {
   if (dryRun) {
     const { dryRunTransport } = await import('./dry-run-transport.ts');
-    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-      // `| head -1` has seen what it wanted; whoever else writes there tells of everything else.
-      if (error.code !== 'EPIPE' && process.stdout.listenerCount('error') === 1) throw error;
-    });
-    return dryRunTransport((line) => process.stdout.write(`${line}\n`));
+    return dryRunTransport(output);
   }
   const { customSocketOpener } = await import('./custom-socket.ts');
   return customSocketOpener(socket);

@@ -36,6 +36,8 @@ export interface ConnectionPlan {
   readonly exact: boolean;
   /** Whether a connection that is made exactly ends without DISCONNECT. */
   readonly farewell: { isOmitted: boolean };
+  /** Whether a person may be asked for the password that goes with the user name. */
+  readonly asksPassword: boolean;
   /** Connect to nobody. */
   readonly dryRun: boolean;
   /** What `-D` says. */
@@ -62,7 +64,7 @@ export function connectionPlan(
   const url = urlText === undefined ? undefined : parseServerUrl(urlText, args.mosquitto);
   const properties = propertyOptions(args);
   const version = protocolVersion(args, properties);
-  const { username, password, notes } = commandLineCredentials(args, url, env);
+  const { username, password, asks, notes } = commandLineCredentials(args, url, env);
   if (password !== undefined && username === undefined && version === '3.1.1') {
     throw new UsageError('MQTT 3.1.1 has no password without a user name', 'Add -u NAME');
   }
@@ -83,6 +85,7 @@ export function connectionPlan(
       properties.topicAlias !== undefined ||
       properties.subscriptionIdentifier !== undefined,
     farewell: { isOmitted: false },
+    asksPassword: asks,
     dryRun: args.flag('dry-run'),
     properties,
     retry,
@@ -103,6 +106,19 @@ export function connectionPlan(
     },
     notes: args.flag('insecure') ? [...notes, insecureNote] : notes,
   };
+}
+
+/** A plan with the password that a person at a terminal was asked for, when none is there otherwise. */
+export async function withAskedPassword<P extends { readonly connection: ConnectionPlan }>(
+  plan: P,
+): Promise<P> {
+  const { connection } = plan;
+  const { username } = connection.options;
+  if (!connection.asksPassword || username === undefined) return plan;
+  const { askedPassword } = await import('./password-prompt.ts');
+  const password = await askedPassword(username);
+  if (password === undefined) return plan;
+  return { ...plan, connection: { ...connection, options: { ...connection.options, password } } };
 }
 
 /** What mosquitto's programs say in CONNECT. */

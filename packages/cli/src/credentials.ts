@@ -2,7 +2,6 @@ import { closeSync, fstatSync, openSync } from 'node:fs';
 import type { Note } from './diagnostics.ts';
 import { fileProblem, readByte } from './input-files.ts';
 import type { ParsedArguments } from './parse-arguments.ts';
-import { askedPassword } from './password-prompt.ts';
 import { argumentBytes } from './raw-arguments.ts';
 import type { ServerUrl } from './server-url.ts';
 import { UsageError } from './usage-error.ts';
@@ -10,6 +9,8 @@ import { UsageError } from './usage-error.ts';
 export interface CommandLineCredentials {
   readonly username: string | undefined;
   readonly password: string | Uint8Array | undefined;
+  /** Whether a person may be asked for the password that is missing. */
+  readonly asks: boolean;
   readonly notes: readonly Note[];
 }
 
@@ -19,7 +20,7 @@ const longestPassword = 65_535;
 /**
  * User name and password. The password comes from `-P`, else `--password-file`, else `--password-command`, else the URL,
  * else `MQTT_PASSWORD`; the latter is used together with a user name alone, so that it reaches no server it was not
- * meant for. Last of all a person at a terminal is asked.
+ * meant for. Last of all a person at a terminal may be asked, see `withAskedPassword`.
  */
 export function commandLineCredentials(
   args: ParsedArguments,
@@ -29,21 +30,21 @@ export function commandLineCredentials(
   const username = args.text('username') ?? url?.username;
   const given = args.text('pw');
   if (given !== undefined) {
-    return { username, password: argumentBytes(given), notes: [visibleNote('-P')] };
+    return { username, password: argumentBytes(given), asks: false, notes: [visibleNote('-P')] };
   }
   const file = args.text('password-file');
-  if (file !== undefined) return { username, ...passwordFromFile(file, args) };
+  if (file !== undefined) return { username, asks: false, ...passwordFromFile(file, args) };
   const command = args.text('password-command');
-  if (command !== undefined) return { username, password: passwordOf(command), notes: [] };
+  if (command !== undefined) {
+    return { username, password: passwordOf(command), asks: false, notes: [] };
+  }
   if (url?.password !== undefined) {
-    return { username, password: url.password, notes: [visibleNote('the URL')] };
+    return { username, password: url.password, asks: false, notes: [visibleNote('the URL')] };
   }
   const fromEnvironment = env['MQTT_PASSWORD'];
   const used = username !== undefined && fromEnvironment !== undefined && fromEnvironment !== '';
-  if (used || username === undefined || args.mosquitto !== undefined) {
-    return { username, password: used ? fromEnvironment : undefined, notes: [] };
-  }
-  return { username, password: askedPassword(username), notes: [] };
+  const asks = !used && username !== undefined && args.mosquitto === undefined;
+  return { username, password: used ? fromEnvironment : undefined, asks, notes: [] };
 }
 
 /** The first line that a shell command prints. What it says on standard error, a person sees. */

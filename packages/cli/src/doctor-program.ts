@@ -1,33 +1,32 @@
 import type { ConnectOptions, MqttClient } from 'mqtt-kit';
-import { type ConnectionPlan, connectionPlan } from './connection-options.ts';
+import { connectionPlan, withAskedPassword } from './connection-options.ts';
 import { type DoctorReport, examine, findingLine } from './doctor.ts';
 import { ExitCode, exitCodeOf } from './exit-codes.ts';
 import type { ParsedArguments } from './parse-arguments.ts';
+import type { StandardOutput } from './standard-output.ts';
 
 /** Runs `--doctor`; resolves with the exit code: 0 when nothing failed. Throws `UsageError`. */
 export async function doctorProgram(
   args: ParsedArguments,
   connect: (url: string, options: ConnectOptions) => Promise<MqttClient>,
+  output: StandardOutput,
 ): Promise<number> {
-  const plan: ConnectionPlan = connectionPlan(args, process.env);
+  const { connection: plan } = await withAskedPassword({
+    connection: connectionPlan(args, process.env),
+  });
   const form = args.text('output');
   const asJson = form === 'json' || form === 'ndjson';
-  let outputFailed = false;
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    // That nobody reads on changes nothing about the server.
-    outputFailed ||= error.code !== 'EPIPE';
-  });
   const report = await examine(plan, connect, (finding) => {
-    if (!asJson) process.stdout.write(`${findingLine(finding)}\n`);
+    if (!asJson) output.write(`${findingLine(finding)}\n`);
   });
   if (asJson) {
     const { url, findings } = report;
     const text = JSON.stringify({ url, findings }, undefined, form === 'json' ? 2 : undefined);
-    process.stdout.write(`${text}\n`);
+    output.write(`${text}\n`);
   }
-  // The error of an earlier write has come when this one is done with.
-  await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
-  return outputFailed ? ExitCode.outputFailed : exitCode(report);
+  await output.flushed();
+  // That nobody reads on changes nothing about the server.
+  return exitCode(report);
 }
 
 function exitCode({ findings, error }: DoctorReport): number {

@@ -11,6 +11,7 @@ import {
 } from '@mqtt-kit/packet';
 import type { OpenTransport, Transport, TransportHandlers } from 'mqtt-kit';
 import { escapeText } from './escape-text.ts';
+import type { MessageOutput } from './message-output.ts';
 import { packetLine } from './packet-trace.ts';
 
 /** Where a packet is described in the specification of 5.0; 3.1.1 has the same sections up to 3.14. */
@@ -28,14 +29,14 @@ const sections: Readonly<Record<number, string>> = {
   [PacketType.auth]: '3.15',
 };
 
-/** Shows what is written by `show`, a line at a time. */
-export function dryRunTransport(show: (line: string) => void): OpenTransport {
-  return (_target, handlers) => Promise.resolve(new DryRun(handlers, show));
+/** Shows what is written, as fast as it is read. */
+export function dryRunTransport(output: MessageOutput): OpenTransport {
+  return (_target, handlers) => Promise.resolve(new DryRun(handlers, output));
 }
 
 class DryRun implements Transport {
   readonly #handlers: TransportHandlers;
-  readonly #show: (line: string) => void;
+  readonly #output: MessageOutput;
   readonly #decoder = new PacketDecoder({
     version: '5.0',
     receiver: 'server',
@@ -46,9 +47,9 @@ class DryRun implements Transport {
   #rest: Uint8Array = new Uint8Array(0);
   #closed = false;
 
-  constructor(handlers: TransportHandlers, show: (line: string) => void) {
+  constructor(handlers: TransportHandlers, output: MessageOutput) {
     this.#handlers = handlers;
-    this.#show = show;
+    this.#output = output;
   }
 
   write(chunks: readonly Uint8Array[]): boolean {
@@ -58,7 +59,9 @@ class DryRun implements Transport {
       this.#rest = this.#rest.subarray(size);
       this.#take(bytes);
     }
-    return true;
+    if (!this.#output.full) return true;
+    void this.#output.room().then(() => this.#handlers.onDrain());
+    return false;
   }
 
   close(): void {
@@ -77,8 +80,8 @@ class DryRun implements Transport {
     if (packet === undefined) return;
     if (packet.type === PacketType.connect) this.#version = packet.version;
     const section = sections[packet.type];
-    this.#show(`${escapeText(packetLine('sent', packet))}  [${section}]`);
-    for (const line of hexLines(bytes, secretBytes(packet))) this.#show(line);
+    this.#output.text(`${escapeText(packetLine('sent', packet))}  [${section}]\n`);
+    for (const line of hexLines(bytes, secretBytes(packet))) this.#output.text(`${line}\n`);
     const answers = answersTo(packet);
     if (answers.length === 0) return;
     const encoder = new PacketEncoder(this.#version, 'server');

@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { MessageOutput } from './message-output.ts';
+import { StandardOutput } from './standard-output.ts';
 
 /** Takes what is written, and confirms it when the test says so. */
 function heldStream() {
@@ -30,7 +31,7 @@ async function settled(promise: Promise<void>): Promise<boolean> {
 describe('MessageOutput', () => {
   it('writes what one turn gave in one piece, at the end of that turn', async () => {
     const { stream, written } = heldStream();
-    const output = new MessageOutput(stream, () => {});
+    const output = new MessageOutput(new StandardOutput(() => stream), () => {});
     output.text('a ');
     output.bytes(Buffer.from('1\n'));
     output.text('b\n');
@@ -41,7 +42,7 @@ describe('MessageOutput', () => {
 
   it('a message is printed when the system has taken it', async () => {
     const { stream, confirm } = heldStream();
-    const output = new MessageOutput(stream, () => {});
+    const output = new MessageOutput(new StandardOutput(() => stream), () => {});
     output.text('a');
     const printed = output.printed();
     expect(await settled(printed)).toBe(false);
@@ -53,7 +54,7 @@ describe('MessageOutput', () => {
 
   it('is full while much is not taken, and has room afterwards', async () => {
     const { stream, confirm } = heldStream();
-    const output = new MessageOutput(stream, () => {});
+    const output = new MessageOutput(new StandardOutput(() => stream), () => {});
     output.bytes(new Uint8Array(256 * 1024));
     expect(output.full).toBe(false);
     output.text('x');
@@ -67,7 +68,7 @@ describe('MessageOutput', () => {
 
   it('memory that was handed over is not written again', async () => {
     const { stream, written, confirm } = heldStream();
-    const output = new MessageOutput(stream, () => {});
+    const output = new MessageOutput(new StandardOutput(() => stream), () => {});
     const line = 'x'.repeat(999);
     let sent = '';
     for (let n = 0; n < 500; n += 1) {
@@ -85,7 +86,9 @@ describe('MessageOutput', () => {
   it('reports a failure once, and prints nothing afterwards', async () => {
     const { stream, confirm } = heldStream();
     const failures: unknown[] = [];
-    const output = new MessageOutput(stream, (error) => failures.push(error.message));
+    const output = new MessageOutput(new StandardOutput(() => stream), (error) =>
+      failures.push(error.message),
+    );
     output.text('a');
     await turn();
     confirm(new Error('no space'));

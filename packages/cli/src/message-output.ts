@@ -6,8 +6,8 @@
  * printed. While more than `highWaterBytes` are not confirmed the output is full, and whoever writes should wait: a
  * reader that is slow, or that paused, then slows the server down instead of filling our memory.
  */
-import type { Writable } from 'node:stream';
 import type { Sink } from './message-format.ts';
+import type { StandardOutput } from './standard-output.ts';
 
 const highWaterBytes = 256 * 1024;
 const slabBytes = 64 * 1024;
@@ -18,7 +18,7 @@ interface Waiting {
 }
 
 export class MessageOutput implements Sink {
-  readonly #stream: Pick<Writable, 'write'>;
+  readonly #stream: StandardOutput;
   readonly #onFailure: (error: NodeJS.ErrnoException) => void;
   #slab: Buffer = Buffer.allocUnsafe(slabBytes);
   /** Where what is not written yet begins and ends in the slab. */
@@ -34,13 +34,10 @@ export class MessageOutput implements Sink {
   #room: Waiting | undefined;
 
   /** `onFailure` is called once, after which nothing is written any more. */
-  constructor(
-    stream: Pick<Writable, 'write' | 'on'>,
-    onFailure: (error: NodeJS.ErrnoException) => void,
-  ) {
+  constructor(stream: StandardOutput, onFailure: (error: NodeJS.ErrnoException) => void) {
     this.#stream = stream;
     this.#onFailure = onFailure;
-    stream.on('error', (error) => this.#fail(error));
+    stream.onFailure((error) => this.#fail(error));
   }
 
   get full(): boolean {
@@ -103,10 +100,7 @@ export class MessageOutput implements Sink {
     this.#printed = undefined;
     this.#lastWrite = printed.promise;
     this.#stream.write(piece, (error) => {
-      if (error) {
-        this.#fail(error);
-        return;
-      }
+      if (error) return;
       this.#unconfirmed -= piece.length;
       printed.resolve();
       if (!this.full) this.#giveRoom();

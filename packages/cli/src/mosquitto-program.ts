@@ -5,7 +5,7 @@ import { mosquittoArguments } from './mosquitto-arguments.ts';
 import { isMosquittoMistake } from './mosquitto-mistake.ts';
 import { mosquittoOptionsFile } from './options-file.ts';
 import type { MosquittoName, ParsedArguments } from './parse-arguments.ts';
-import { isInvalidArgument, type ProgramBody } from './program.ts';
+import { isInvalidArgument } from './program.ts';
 import { isUsageError } from './usage-error.ts';
 
 /** The version of mosquitto's programs whose behaviour this is. */
@@ -18,7 +18,7 @@ export async function runMosquitto(
   version: string,
   diagnostics: Diagnostics,
   print: (text: string) => Promise<number>,
-  load: () => Promise<ProgramBody>,
+  load: () => Promise<(args: ParsedArguments) => Promise<number>>,
 ): Promise<number> {
   diagnostics.speakExactly();
   let args: ParsedArguments | undefined;
@@ -35,7 +35,7 @@ export async function runMosquitto(
     }
     if (args.flag('quiet')) diagnostics.silence();
     const body = await load();
-    return await body(args, diagnostics);
+    return await body(args);
   } catch (error) {
     if (isMosquittoMistake(error)) {
       diagnostics.exactly(error.message, true);

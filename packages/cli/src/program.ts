@@ -6,11 +6,19 @@ import { type CalledAs, calledAs } from './mosquitto-name.ts';
 import type { ProgramName } from './option-table.ts';
 import { type ParsedArguments, parseArguments } from './parse-arguments.ts';
 import { rawArguments } from './raw-arguments.ts';
-import { internalReport, usageReport } from './report-error.ts';
+import { internalReport, outputReport, usageReport } from './report-error.ts';
+import { StandardOutput } from './standard-output.ts';
 import { isUsageError, quoted, UsageError } from './usage-error.ts';
 
-/** What a program does with its arguments; resolves with its exit code. */
-export type ProgramBody = (args: ParsedArguments, diagnostics: Diagnostics) => Promise<number>;
+/**
+ * What a program does with its arguments; resolves with its exit code. That standard output cannot be written is told
+ * for it, unless it ends with `outputFailed` itself.
+ */
+export type ProgramBody = (
+  args: ParsedArguments,
+  diagnostics: Diagnostics,
+  output: StandardOutput,
+) => Promise<number>;
 
 /** One of the programs. */
 export interface Program {
@@ -32,9 +40,28 @@ export async function runProgram(program: Program, version: string): Promise<voi
   };
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
-  const code = await run(program, called, version, diagnostics);
+  const output = new StandardOutput();
+  const code = endCode(
+    await run(program, called, version, diagnostics, output),
+    output,
+    called,
+    diagnostics,
+  );
   await diagnostics.flushed();
   process.exit(code);
+}
+
+/** What could not be written to standard output is told here, once, whatever it was; mosquitto's programs say nothing. */
+function endCode(
+  code: number,
+  { failure }: StandardOutput,
+  { mosquitto }: CalledAs,
+  diagnostics: Diagnostics,
+): number {
+  if (failure === undefined || mosquitto !== undefined || code === ExitCode.outputFailed)
+    return code;
+  diagnostics.error(outputReport(failure));
+  return code === ExitCode.done ? ExitCode.outputFailed : code;
 }
 
 async function run(
@@ -42,14 +69,21 @@ async function run(
   called: CalledAs,
   version: string,
   diagnostics: Diagnostics,
+  output: StandardOutput,
 ): Promise<number> {
   const name = called.program;
+  const print = async (text: string): Promise<number> => {
+    output.write(text);
+    await output.flushed();
+    return ExitCode.done;
+  };
   const argv = rawArguments(process.argv.slice(2));
   if (called.mosquitto !== undefined) {
     const { runMosquitto } = await import('./mosquitto-program.ts');
-    return runMosquitto(called.mosquitto, argv, version, diagnostics, print, () =>
-      program.load(name),
-    );
+    return runMosquitto(called.mosquitto, argv, version, diagnostics, print, async () => {
+      const body = await program.load(name);
+      return (args) => body(args, diagnostics, output);
+    });
   }
   try {
     checkEnvironment(process.env);
@@ -73,7 +107,7 @@ async function run(
     }
     if (args.flag('quiet')) diagnostics.silence();
     const body = await program.load(name);
-    return await body(args, diagnostics);
+    return await body(args, diagnostics, output);
   } catch (error) {
     if (!isUsageError(error) && !isInvalidArgument(error)) throw error;
     diagnostics.error(usageReport(error, name), true);
@@ -118,16 +152,4 @@ function profileInUse({
   if (named !== undefined) return named !== '';
   const folder = config || (home ? `${home}/.config` : undefined);
   return folder !== undefined && existsSync(`${folder}/mqtt-kit/profile`);
-}
-
-/** Resolves when the text was written, or when nobody reads it. That it could not be written is no success. */
-function print(text: string): Promise<number> {
-  return new Promise((resolve) => {
-    const ended = (error?: NodeJS.ErrnoException | null): void => {
-      const failed = error !== undefined && error !== null && error.code !== 'EPIPE';
-      resolve(failed ? ExitCode.outputFailed : ExitCode.done);
-    };
-    process.stdout.on('error', ended);
-    process.stdout.write(text, ended);
-  });
 }

@@ -1,7 +1,9 @@
 import type { ConnectOptions, MqttError } from 'mqtt-kit';
 import { type ClientSession, openClient } from './client-session.ts';
+import { withAskedPassword } from './connection-options.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import { ExitCode, exitCodeOf, giveUpExitCode, signalExitCode } from './exit-codes.ts';
+import { MessageOutput } from './message-output.ts';
 import { oneShot } from './one-shot.ts';
 import type { MosquittoName, ParsedArguments } from './parse-arguments.ts';
 import { largestPayload, type PublishPlan, publishPlan } from './publish-plan.ts';
@@ -9,11 +11,14 @@ import type { PublishQueue } from './publish-queue.ts';
 import { Publisher, type PublisherTools } from './publisher.ts';
 import { inputReport, reportOf, timeLimitReport, unpublishedReport } from './report-error.ts';
 import { onEndingSignal } from './signals.ts';
+import type { StandardOutput } from './standard-output.ts';
 
 /** What ends `mqtt-pub`. */
 type End =
   /** Everything was published, or refused. */
   | { readonly kind: 'done' | 'timeLimit' }
+  /** What is shown in place of being sent cannot be shown any more. */
+  | { readonly kind: 'notShown' }
   | { readonly kind: 'signal'; readonly signal: NodeJS.Signals }
   | { readonly kind: 'givenUp'; readonly error: MqttError }
   | { readonly kind: 'input'; readonly error: unknown };
@@ -25,8 +30,10 @@ const closeTimeoutMs = 2000;
 export async function publishProgram(
   args: ParsedArguments,
   diagnostics: Diagnostics,
+  standardOutput: StandardOutput,
 ): Promise<number> {
-  const plan = await inputFirst(publishPlan(args, process.env), args, diagnostics);
+  const asked = await withAskedPassword(publishPlan(args, process.env));
+  const plan = await inputFirst(asked, args, diagnostics);
   for (const note of plan.notes) diagnostics.note(note);
   const end = oneShot<End>();
   // mosquitto_pub looks after no signals.
@@ -39,12 +46,17 @@ export async function publishProgram(
   if (plan.timeLimitMs !== undefined) {
     setTimeout(() => end.settle({ kind: 'timeLimit' }), plan.timeLimitMs);
   }
+  const output = new MessageOutput(standardOutput, () => {
+    // What is published does not depend on who watches; of what is shown alone nothing else is left to do.
+    if (plan.connection.dryRun) end.settle({ kind: 'notShown' });
+  });
   const tools = await publisherTools(plan, args, diagnostics);
   const inFolder = await folderQueue(plan);
   const session = await openClient(
     plan.connection,
     { ...clientOptions(plan, args), ...inFolder?.options },
     diagnostics,
+    output,
     (error) => end.settle({ kind: 'givenUp', error }),
     args.mosquitto,
   );
@@ -62,13 +74,15 @@ export async function publishProgram(
   const first = await end.promise;
   stopShowing();
   publisher.stop();
+  // Nobody sees it: nothing is waited for any more.
+  const atOnce = first.kind === 'notShown';
   const { status } = session.client;
-  const gaveUp = status.state === 'closed' ? status.reason : undefined;
-  // The time is over: nothing is waited for any more.
-  const timeoutMs = first.kind === 'timeLimit' ? 0 : closeTimeoutMs;
+  const gaveUp = status.state === 'closed' && !atOnce ? status.reason : undefined;
+  const timeoutMs = atOnce || first.kind === 'timeLimit' ? 0 : closeTimeoutMs;
   const { disconnect } = plan.connection.properties;
   const { serverError } = await session.client.close({ timeoutMs, ...disconnect });
   const kept = inFolder?.left() ?? 0;
+  if (first.kind !== 'signal') await standardOutput.flushed();
   const reason: End = gaveUp === undefined ? first : { kind: 'givenUp', error: gaveUp };
   if (args.mosquitto !== undefined) {
     return mosquittoEnd(reason, args.mosquitto, plan, publisher, diagnostics);
@@ -216,6 +230,7 @@ async function mosquittoEnd(
     }
     case 'signal':
     case 'timeLimit':
+    case 'notShown':
       return ExitCode.timeLimit;
     case 'input':
       diagnostics.exactly(`Error: ${(reason.error as Error).message}\n`, true);
@@ -246,6 +261,8 @@ function tell(
         unpublishedReport(reportOf(firstFailure, plan.connection.options), publisher),
       );
       return exitCodeOf(firstFailure, 'mqtt-pub');
+    case 'notShown':
+      return ExitCode.done;
     case 'timeLimit':
       diagnostics.error(
         timeLimitReport(plan.timeLimitMs, `${messages(unpublished)} not published`),

@@ -24,14 +24,29 @@ export function timeLimitReport(limitMs: number | undefined, why?: string): Repo
   return { what: `the time limit of ${(limitMs ?? 0) / 1000} s (-W) is over`, why };
 }
 
-/** Why standard output cannot be written. */
-export function outputReport(error: NodeJS.ErrnoException): Report {
-  const why = error.code === 'ENOSPC' ? 'no space left on the device' : error.message;
+const writeProblems: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space left on the device',
+  EDQUOT: 'the disk quota is used up',
+  EFBIG: 'the file is as large as a file may be',
+  EBADF: 'it is not open for writing',
+  EIO: 'input/output error',
+};
+
+/** Why standard output cannot be written. `lost`: what becomes of what was not. */
+export function outputReport(
+  error: NodeJS.ErrnoException,
+  lost: string = 'What was not written is lost.',
+): Report {
   return {
-    what: `cannot write to standard output: ${why}`,
-    hint: 'The messages that were not written are lost, unless they are in a session (-c) at QoS 1 or 2.',
+    what: `cannot write to standard output: ${writeProblems[error.code ?? ''] ?? error.message}`,
+    why: lost,
+    hint: 'Make room there, or write to another place.',
   };
 }
+
+/** What becomes of messages that could not be printed. */
+export const lostMessages =
+  'The messages that were not written are lost, unless they are in a session (-c) at QoS 1 or 2.';
 
 /** What could not be published, and why the first of it was not. */
 export function unpublishedReport(

@@ -7,15 +7,17 @@
 import { randomBytes } from 'node:crypto';
 import type { Message, MqttError } from 'mqtt-kit';
 import { type ClientSession, openClient } from './client-session.ts';
+import { withAskedPassword } from './connection-options.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import { ExitCode, exitCodeOf, giveUpExitCode, signalExitCode } from './exit-codes.ts';
 import { messagePrinter, type Printer } from './message-printer.ts';
 import { type OneShot, oneShot } from './one-shot.ts';
 import type { MosquittoName, ParsedArguments } from './parse-arguments.ts';
 import { wholeInput } from './publisher.ts';
-import { outputReport, reportOf, timeLimitReport } from './report-error.ts';
+import { lostMessages, outputReport, reportOf, timeLimitReport } from './report-error.ts';
 import { type RequestPlan, requestPlan } from './request-plan.ts';
 import { onEndingSignal } from './signals.ts';
+import type { StandardOutput } from './standard-output.ts';
 import { openOutput, type SubscribeEnd } from './subscribe-program.ts';
 
 const closeTimeoutMs = 2000;
@@ -24,8 +26,9 @@ const closeTimeoutMs = 2000;
 export async function requestProgram(
   args: ParsedArguments,
   diagnostics: Diagnostics,
+  standardOutput: StandardOutput,
 ): Promise<number> {
-  const plan = requestPlan(args, process.env);
+  const plan = await withAskedPassword(requestPlan(args, process.env));
   for (const note of plan.notes) diagnostics.note(note);
   const end = oneShot<SubscribeEnd>();
   // mosquitto_rr looks after no signals.
@@ -38,7 +41,7 @@ export async function requestProgram(
   if (plan.timeLimitMs !== undefined) {
     setTimeout(() => end.settle({ kind: 'timeLimit' }), plan.timeLimitMs);
   }
-  const output = openOutput(end);
+  const output = openOutput(standardOutput, end);
   const responseTopic = plan.responseTopic ?? `response/${randomBytes(12).toString('hex')}`;
   const setting = {
     topicFilters: [responseTopic],
@@ -54,9 +57,9 @@ export async function requestProgram(
     // There is one subscription: without an identifier SUBSCRIBE leaves together with CONNECT.
     { subscriptionIdentifiers: false },
     diagnostics,
+    output,
     (error) => end.settle({ kind: 'givenUp', error }),
     args.mosquitto,
-    (text) => output.text(text),
   );
   const exchange = new Exchange(
     session,
@@ -78,7 +81,8 @@ export async function requestProgram(
   });
   if (reason.kind === 'count') await written;
   if (plan.latency && exchange.latencyMs !== undefined) {
-    process.stdout.write(`Latency: ${shownLatency(exchange.latencyMs)}\n`);
+    standardOutput.write(`Latency: ${shownLatency(exchange.latencyMs)}\n`);
+    await standardOutput.flushed();
   }
   if (args.mosquitto !== undefined) {
     const { subscribeEnd } = await import('./mosquitto-subscribe-end.ts');
@@ -202,7 +206,7 @@ function tell(
       diagnostics.error(timeLimitReport(plan.timeLimitMs, 'No response came.'));
       return ExitCode.timeLimit;
     case 'outputFailed':
-      diagnostics.error(outputReport(reason.error));
+      diagnostics.error(outputReport(reason.error, lostMessages));
       return ExitCode.outputFailed;
     case 'refused':
       diagnostics.error(reportOf(reason.error, plan.connection.options));

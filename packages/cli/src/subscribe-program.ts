@@ -9,6 +9,7 @@ import {
   type SubscriptionGrant,
 } from 'mqtt-kit';
 import { type ClientSession, openClient } from './client-session.ts';
+import { withAskedPassword } from './connection-options.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import { ExitCode, exitCodeOf, giveUpExitCode, signalExitCode } from './exit-codes.ts';
 import { MessageOutput } from './message-output.ts';
@@ -17,8 +18,9 @@ import { MessageTaker, type TakerTools } from './message-taker.ts';
 import { type OneShot, oneShot } from './one-shot.ts';
 import type { MosquittoName, ParsedArguments } from './parse-arguments.ts';
 import { watchOutputReader } from './reader-watch.ts';
-import { outputReport, reportOf, timeLimitReport } from './report-error.ts';
+import { lostMessages, outputReport, reportOf, timeLimitReport } from './report-error.ts';
 import { onEndingSignal } from './signals.ts';
+import { isReaderGone, type StandardOutput } from './standard-output.ts';
 import { type SubscribePlan, subscribePlan } from './subscribe-plan.ts';
 
 /** What ends a program that prints messages. */
@@ -43,12 +45,13 @@ const inbox = { maxMessages: 1000, maxBytes: 4 * 1024 * 1024 };
 export async function subscribeProgram(
   args: ParsedArguments,
   diagnostics: Diagnostics,
+  standardOutput: StandardOutput,
 ): Promise<number> {
   if (args.given('doctor')) {
     const { doctorProgram } = await import('./doctor-program.ts');
-    return doctorProgram(args, connect);
+    return doctorProgram(args, connect, standardOutput);
   }
-  const plan = subscribePlan(args, process.env);
+  const plan = await withAskedPassword(subscribePlan(args, process.env));
   for (const note of plan.notes) diagnostics.note(note);
   const end = oneShot<SubscribeEnd>();
   onEndingSignal(
@@ -62,7 +65,7 @@ export async function subscribeProgram(
   };
   // mosquitto_sub begins to count when it begins to connect.
   if (args.mosquitto === undefined) startClock();
-  const output = openOutput(end);
+  const output = openOutput(standardOutput, end);
   const received = new WeakMap<Uint8Array, object>();
   const printer = await messagePrinter(
     args,
@@ -86,9 +89,9 @@ export async function subscribeProgram(
       ...(args.mosquitto === undefined ? {} : { trace: true }),
     },
     diagnostics,
+    output,
     (error) => end.settle({ kind: 'givenUp', error }),
     args.mosquitto,
-    (text) => output.text(text),
   );
   const taker = new MessageTaker(plan, session.client, printer, output, tools, end);
   const takeOurWay: Take = (message) => taker.take(message);
@@ -134,10 +137,12 @@ export async function subscribeProgram(
 }
 
 /** Standard output for messages; that nobody reads it any more, or that it cannot be written, is an end. */
-export function openOutput(end: OneShot<SubscribeEnd>): MessageOutput {
-  const output = new MessageOutput(process.stdout, (error) => {
-    const gone = error.code === 'EPIPE' || error.code === 'ECONNRESET';
-    end.settle(gone ? { kind: 'readerGone' } : { kind: 'outputFailed', error });
+export function openOutput(
+  standardOutput: StandardOutput,
+  end: OneShot<SubscribeEnd>,
+): MessageOutput {
+  const output = new MessageOutput(standardOutput, (error) => {
+    end.settle(isReaderGone(error) ? { kind: 'readerGone' } : { kind: 'outputFailed', error });
   });
   watchOutputReader(() => end.settle({ kind: 'readerGone' }));
   return output;
@@ -315,7 +320,7 @@ function tell(
       diagnostics.error(timeLimitReport(plan.timeLimitMs));
       return ExitCode.timeLimit;
     case 'outputFailed':
-      diagnostics.error(outputReport(reason.error));
+      diagnostics.error(outputReport(reason.error, lostMessages));
       return ExitCode.outputFailed;
     case 'refused':
       diagnostics.error(reportOf(reason.error, plan.connection.options));
