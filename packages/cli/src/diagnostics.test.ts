@@ -53,4 +53,21 @@ describe('Diagnostics', () => {
     diagnostics.error({ what: 'y' });
     await diagnostics.flushed();
   });
+
+  it('leaves lines to a screen on the terminal while there is one, and no log to it', () => {
+    const shown: string[] = [];
+    const terminal = make(true);
+    terminal.diagnostics.divert((line) => shown.push(line));
+    terminal.diagnostics.note({ text: 'lost\u001b' });
+    terminal.diagnostics.divert(undefined);
+    terminal.diagnostics.note({ text: 'back' });
+    expect({ shown, written: terminal.text() }).toEqual({
+      shown: ['mqtt-sub: lost\\x1b'],
+      written: 'mqtt-sub: back\n',
+    });
+    const log = make();
+    log.diagnostics.divert(() => expect.unreachable());
+    log.diagnostics.note({ text: 'lost' });
+    expect(log.text()).toBe('mqtt-sub: lost\n');
+  });
 });

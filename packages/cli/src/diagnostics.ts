@@ -22,6 +22,7 @@ export class Diagnostics {
   readonly #program: ProgramName;
   readonly #open: () => ErrorStream;
   #opened: ErrorStream | undefined;
+  #screen: ((line: string) => void) | undefined;
   #quiet = false;
   #exact = false;
 
@@ -70,6 +71,14 @@ export class Diagnostics {
     this.#line(text);
   }
 
+  /**
+   * While a screen is painted on the terminal, lines for people are shown by it: written beside it they would tear it, and
+   * be painted over. `undefined` ends that.
+   */
+  divert(show: ((line: string) => void) | undefined): void {
+    this.#screen = show;
+  }
+
   /** Resolves when everything was written, or cannot be. */
   flushed(): Promise<void> {
     const stream = this.#opened;
@@ -89,6 +98,8 @@ export class Diagnostics {
   }
 
   #line(text: string): void {
-    this.#stream.write(`${escapeText(text)}\n`);
+    const line = escapeText(text);
+    if (this.#screen !== undefined && this.#stream.isTTY === true) this.#screen(line);
+    else this.#stream.write(`${line}\n`);
   }
 }

@@ -1,11 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { plainPaint } from './colours.ts';
+import { displayWidth } from './display-width.ts';
 import { testMessage } from './message.test-support.ts';
 import { sparkline, TopicRows } from './topic-rows.ts';
 import { treeLines } from './topic-tree.ts';
 import { statsLine, statsSummary, TrafficStats } from './traffic-stats.ts';
 
 const screen = { columns: 80, rows: 24 };
+
+function withoutPlaces(line: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what places a column
+  return line.replace(/\u001b\[\d+G/g, '');
+}
 
 describe('the rows of topics', () => {
   it('show value, age, rate and the course of numbers, by topic', () => {
@@ -14,7 +20,7 @@ describe('the rows of topics', () => {
       rows.add(testMessage({ topic: 'b', payload: `${value}` }), index * 1000);
     });
     rows.add(testMessage({ topic: 'a', payload: '\u001b[31mred' }), 0);
-    const [head, first, second] = rows.lines(true, plainPaint, screen, 4000);
+    const [head, first, second] = rows.lines(true, plainPaint, screen, 4000).map(withoutPlaces);
     expect(head).toMatch(/^TOPIC +VALUE +AGE +RATE$/);
     expect(first).toMatch(/^a +\\x1b\[31mred +4 s$/);
     expect(second).toMatch(/^b +3 +2 s +1\.0\/s ▁▅█$/);
@@ -23,9 +29,36 @@ describe('the rows of topics', () => {
   it('are never wider than the screen', () => {
     const rows = new TopicRows();
     rows.add(testMessage({ topic: 't/'.repeat(60), payload: 'x'.repeat(500) }), 0);
-    for (const line of rows.lines(true, plainPaint, screen, 0)) {
-      expect(line.length).toBeLessThanOrEqual(80);
+    rows.add(testMessage({ topic: '温度/👨‍👩‍👧/e\u0301', payload: '漢字'.repeat(50) }), 0);
+    for (const columns of [1, 10, 20, 25, 40, 80, 200]) {
+      for (const full of [true, false]) {
+        const lines = rows.lines(full, plainPaint, { columns, rows: 24 }, 0);
+        for (const line of lines) {
+          expect(displayWidth(withoutPlaces(line))).toBeLessThanOrEqual(Math.max(columns, 3));
+        }
+      }
     }
+  });
+
+  it('leave figures out where a screen is narrow', () => {
+    const rows = new TopicRows();
+    for (const n of [1, 2]) rows.add(testMessage({ topic: 'home/a', payload: `${n}` }), n * 1000);
+    const heads = [20, 30, 40, 60].map((columns) =>
+      withoutPlaces(rows.lines(true, plainPaint, { columns, rows: 9 }, 0)[0] ?? ''),
+    );
+    expect(heads.map((head) => head.split(/ +/))).toEqual([
+      ['TOPIC', 'VALUE'],
+      ['TOPIC', 'VALUE', 'AGE'],
+      ['TOPIC', 'VALUE', 'AGE', 'RATE'],
+      ['TOPIC', 'VALUE', 'AGE', 'RATE'],
+    ]);
+  });
+
+  it('place each column, whatever a terminal takes for the width of those before it', () => {
+    const rows = new TopicRows();
+    rows.add(testMessage({ topic: '👨‍👩‍👧', payload: 'x' }), 0);
+    const [, line] = rows.lines(true, plainPaint, screen, 0);
+    expect(line?.replaceAll('\u001b', 'ESC')).toMatch(/^👨‍👩‍👧 +ESC\[7Gx +ESC\[52G +0 s/u);
   });
 });
 
@@ -44,6 +77,22 @@ describe('the tree of topics', () => {
       '  └ (empty) (1)',
       '    └ y  1',
     ]);
+  });
+});
+
+describe('the tree of topics on a narrow screen', () => {
+  it('is cut where the screen ends, names first kept', () => {
+    const rows = new TopicRows();
+    rows.add(testMessage({ topic: '温度計温度計/a', payload: '漢字'.repeat(9) }), 0);
+    expect(treeLines(rows, plainPaint, { columns: 10, rows: 24 })).toEqual([
+      '温度計温度',
+      '└ a  漢字',
+    ]);
+    for (const columns of [1, 5, 20]) {
+      for (const line of treeLines(rows, plainPaint, { columns, rows: 24 })) {
+        expect(displayWidth(line)).toBeLessThanOrEqual(Math.max(columns, 3));
+      }
+    }
   });
 });
 

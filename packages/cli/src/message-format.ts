@@ -1,5 +1,6 @@
 import type { Message } from 'mqtt-kit';
 import type { Paint } from './colours.ts';
+import { displayWidth } from './display-width.ts';
 import { bytesShownIn, escapeBytes, escapeText, isText } from './escape-text.ts';
 
 /** What a message is to a format. */
@@ -61,8 +62,9 @@ export function personFormat(
   let width = 0;
   return (message, sink) => {
     const topic = escapeText(message.topic);
-    if (topic.length <= widestAligned) width = Math.max(width, topic.length);
-    const shownTopic = `${paint.topic(topic)}${' '.repeat(Math.max(0, width - topic.length))}  `;
+    const topicWidth = displayWidth(topic);
+    if (topicWidth <= widestAligned) width = Math.max(width, topicWidth);
+    const shownTopic = `${paint.topic(topic)}${' '.repeat(Math.max(0, width - topicWidth))}  `;
     const parts = [
       `${paint.aside(clockTime(now()))}  `,
       showTopic ? shownTopic : '',

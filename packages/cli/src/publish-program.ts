@@ -70,7 +70,7 @@ export async function publishProgram(
     () => end.settle({ kind: 'done' }),
     (error: unknown) => end.settle({ kind: 'input', error }),
   );
-  const stopShowing = await showProgress(plan, args, publisher);
+  const stopShowing = await showProgress(plan, args, publisher, diagnostics);
   const first = await end.promise;
   stopShowing();
   publisher.stop();
@@ -113,6 +113,7 @@ async function showProgress(
   plan: PublishPlan,
   args: ParsedArguments,
   publisher: Publisher,
+  diagnostics: Diagnostics,
 ): Promise<() => void> {
   const { kind } = plan.source;
   const long = kind === 'stdinLines' || kind === 'feed' || plan.repeat > 1;
@@ -122,7 +123,7 @@ async function showProgress(
   // Who types the lines sees enough.
   if (!isatty(2) || isatty(0)) return () => {};
   const { publishProgress } = await import('./publish-progress.ts');
-  return publishProgress(publisher, process.stderr);
+  return publishProgress(publisher, process.stderr, diagnostics);
 }
 
 /** How long the messages of a queue are waited for when there is nothing more to read. */

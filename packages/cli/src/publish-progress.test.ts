@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { publishProgress } from './publish-progress.ts';
 
+const noDiagnostics = { divert: () => {} };
+
 afterEach(() => vi.useRealTimers());
 
 describe('the progress of mqtt-pub', () => {
@@ -11,7 +13,7 @@ describe('the progress of mqtt-pub', () => {
     const write = (text: string) => {
       written += text;
     };
-    const stop = publishProgress(counts, { write });
+    const stop = publishProgress(counts, { write }, noDiagnostics);
     vi.advanceTimersByTime(999);
     expect(written).toBe('');
     counts.total = 2000;
@@ -23,10 +25,32 @@ describe('the progress of mqtt-pub', () => {
     expect(written.endsWith('a second\u001b[K\r\u001b[K')).toBe(true);
   });
 
+  it('is never wider than the terminal, and has lines for people above it', () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+    let written = '';
+    const stream = {
+      columns: 20,
+      write: (text: string) => {
+        written += text;
+      },
+    };
+    let show: ((line: string) => void) | undefined;
+    const divert = (taker: typeof show) => {
+      show = taker;
+    };
+    const stop = publishProgress({ total: 12, unpublished: 2 }, stream, { divert });
+    show?.('early');
+    vi.advanceTimersByTime(1000);
+    show?.('late');
+    expect(written).toBe('early\u001b[K\n\r10 published, 2 und\u001b[K\rlate\u001b[K\n');
+    stop();
+    expect(show).toBeUndefined();
+  });
+
   it('of what takes less than a second is silent', () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
     const write = vi.fn();
-    publishProgress({ total: 1, unpublished: 0 }, { write })();
+    publishProgress({ total: 1, unpublished: 0 }, { write }, noDiagnostics)();
     expect(write).not.toHaveBeenCalled();
   });
 });

@@ -122,6 +122,7 @@ export async function subscribeProgram(
     });
   }
   const reason = await end.promise;
+  diagnostics.divert(undefined);
   await endOutput(reason, printer, taker, output, session.client, plan);
   if (args.mosquitto !== undefined) {
     const { subscribeEnd } = await import('./mosquitto-subscribe-end.ts');

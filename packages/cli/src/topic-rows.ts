@@ -1,6 +1,7 @@
 /** The latest of each topic, for the views of a terminal. */
 import type { Message } from 'mqtt-kit';
 import type { Paint } from './colours.ts';
+import { displayWidth, fittedToWidth } from './display-width.ts';
 import { escapeBytes, escapeText } from './escape-text.ts';
 
 export interface TopicRow {
@@ -59,34 +60,42 @@ export class TopicRows {
     nowMs: number = performance.now(),
   ): readonly string[] {
     const rows = this.sorted;
-    const widest = rows.reduce((most, row) => Math.max(most, escapeText(row.topic).length), 5);
+    const widest = rows.reduce(
+      (most, row) => Math.max(most, displayWidth(escapeText(row.topic))),
+      5,
+    );
     const topicWidth = Math.min(widest, Math.floor(columns / 2));
-    const rest = full ? 7 + 9 + sparkPoints + 3 : 0;
-    const valueWidth = Math.max(8, columns - topicWidth - rest - 2);
-    const cells = (
-      topic: string,
-      value: string,
-      age: string,
-      rate: string,
-      spark: string,
-    ): string =>
-      `${topic} ${value}${full ? ` ${age.padStart(6)} ${rate.padStart(8)} ${spark}` : ''}`.trimEnd();
-    const head = full
-      ? [
-          paint.aside(
-            cells('TOPIC'.padEnd(topicWidth), 'VALUE'.padEnd(valueWidth), 'AGE', 'RATE', ''),
-          ),
-        ]
-      : [];
+    const { shown, width } = figuresThatFit(full, columns - topicWidth - 1);
+    const valueWidth = Math.max(1, columns - topicWidth - 1 - width);
+    const line = (topic: string, value: string, figures: readonly string[]): string =>
+      [
+        `${topic} `,
+        place(topicWidth + 1),
+        value,
+        shown > 0 ? place(topicWidth + 1 + valueWidth) : '',
+        ...figures.slice(0, shown),
+      ]
+        .join('')
+        .trimEnd();
+    const head = [
+      paint.aside(
+        line(fittedToWidth('TOPIC', topicWidth), fittedToWidth('VALUE', valueWidth), [
+          '    AGE',
+          '     RATE',
+        ]),
+      ),
+    ];
     return [
-      ...head,
+      ...(full ? head : []),
       ...rows.map((row) =>
-        cells(
-          paint.topic(fitted(escapeText(row.topic), topicWidth)),
-          fitted(shownValue(row), valueWidth),
-          shownAge(nowMs - row.lastAtMs),
-          shownRate(row),
-          sparkline(row.numbers),
+        line(
+          paint.topic(fittedToWidth(escapeText(row.topic), topicWidth)),
+          fittedToWidth(shownValue(row), valueWidth),
+          [
+            ` ${shownAge(nowMs - row.lastAtMs).padStart(6)}`,
+            ` ${shownRate(row).padStart(8)}`,
+            ` ${sparkline(row.numbers)}`,
+          ],
         ),
       ),
       ...(this.left > 0 ? [paint.aside(`... and messages of ${this.left} further topics`)] : []),
@@ -117,9 +126,27 @@ export function shownValue({ payload }: Pick<TopicRow, 'payload'>): string {
   return payload.length === 0 ? '(null)' : escapeBytes(payload);
 }
 
-/** Filled with blanks, or cut with dots. */
-function fitted(text: string, width: number): string {
-  return text.length > width ? `${text.slice(0, Math.max(1, width - 1))}…` : text.padEnd(width);
+/** Age, rate and course of numbers: the columns of each. */
+const figureWidths = [7, 9, sparkPoints + 1];
+
+/** What is left to a value at least before figures find room beside it. */
+const leastValueWidth = 10;
+
+/** As many of the figures as a screen has room for. */
+function figuresThatFit(full: boolean, columns: number): { shown: number; width: number } {
+  let shown = 0;
+  let width = 0;
+  for (const next of full ? figureWidths : []) {
+    if (columns - width - next < leastValueWidth) break;
+    width += next;
+    shown += 1;
+  }
+  return { shown, width };
+}
+
+/** Goes to a column, counted from 0: what terminals take for the width of an emoji moves nothing behind it. */
+function place(column: number): string {
+  return `\u001b[${column + 1}G`;
 }
 
 /** `3 s`, `12 m`, `5 h`. */

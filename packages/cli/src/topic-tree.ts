@@ -1,5 +1,6 @@
 /** Topics as the tree that their levels make. */
 import type { Paint } from './colours.ts';
+import { cutToWidth, displayWidth } from './display-width.ts';
 import { escapeText } from './escape-text.ts';
 import { type ScreenSize, shownValue, type TopicRow, type TopicRows } from './topic-rows.ts';
 
@@ -51,11 +52,16 @@ function addLines(
     const stem = isRoot && lines.length === 0 && children.length === 1 ? '' : last ? '└ ' : '├ ';
     // An empty level is a level.
     const name = child.name === '' ? '(empty)' : escapeText(child.name);
-    const room = Math.max(0, columns - indent.length - stem.length - name.length - 16);
-    const value = child.row === undefined ? '' : `  ${shownValue(child.row).slice(0, room)}`;
     const below = child.children.size > 0 || (child.row?.count ?? 0) > 1;
-    const count = below ? paint.aside(` (${child.messages})`) : '';
-    lines.push(`${indent}${stem}${paint.topic(name)}${count}${value}`);
+    const count = below ? ` (${child.messages})` : '';
+    const room = columns - indent.length - stem.length;
+    const shownName = cutToWidth(name, Math.max(1, room));
+    const shownCount = cutToWidth(count, Math.max(0, room - displayWidth(shownName)));
+    const left = Math.max(0, room - displayWidth(shownName) - shownCount.length);
+    const value = child.row === undefined ? '' : cutToWidth(`  ${shownValue(child.row)}`, left);
+    lines.push(
+      `${indent}${stem}${paint.topic(shownName)}${paint.aside(shownCount)}${value}`.trimEnd(),
+    );
     addLines(child, stem === '' ? '' : `${indent}${last ? '  ' : '│ '}`, lines, paint, columns);
   }
 }
