@@ -13,12 +13,13 @@ import { type CloseSettings, closeSettings } from './close-options.ts';
 import type { ConnectSettings } from './connect-settings.ts';
 import { Connector, type ConnectorHandlers } from './connector.ts';
 import type { Waiting } from './delivery.ts';
-import { Dispatcher } from './dispatcher.ts';
+import { Dispatcher, type DispatcherOwner } from './dispatcher.ts';
 import { Driver, type DriverHandlers } from './driver.ts';
 import { MqttError } from './errors.ts';
 import { Listeners } from './listeners.ts';
+import type { Message } from './message.ts';
 import type { CloseOptions } from './options.ts';
-import { type Leftovers, Publications } from './publications.ts';
+import { type Leftovers, Publications, type PublicationsOwner } from './publications.ts';
 import { refusalNeedsMemory } from './receipt.ts';
 import type { SessionStore } from './session-store.ts';
 import type { Status } from './status.ts';
@@ -37,7 +38,13 @@ export interface ClientParts {
 }
 
 export class ClientLife
-  implements DriverHandlers, ConnectorHandlers, SubscriptionsOwner, BacklogOwner
+  implements
+    DriverHandlers,
+    ConnectorHandlers,
+    SubscriptionsOwner,
+    BacklogOwner,
+    PublicationsOwner,
+    DispatcherOwner
 {
   readonly settings: ConnectSettings;
   readonly store: SessionStore | undefined;
@@ -74,7 +81,7 @@ export class ClientLife
     this.settings = settings;
     this.store = store;
     this.#store = new ClientStore(store, { clientId, serverKey: settings.urls[0].server });
-    this.listeners = new Listeners('error', (error) => environment.warn?.(error));
+    this.listeners = new Listeners('error', environment.warn);
     this.versions = new VersionChoice(settings.version, settings.needs50, storedVersion(snapshot));
     this.onRebuilt =
       settings.onStoreFailure === 'rebuild' ? (failure) => this.#onRebuilt(failure) : undefined;
@@ -82,9 +89,7 @@ export class ClientLife
     this.driver = new Driver(engine, store, clock, this);
     this.backlog = new Backlog(settings.inbox, this);
     const waitingBounds = settings.waitForRoom ? settings.queue : undefined;
-    this.publications = new Publications(this.driver, clock, waitingBounds, durable, (error) =>
-      this.onError(error),
-    );
+    this.publications = new Publications(this.driver, clock, waitingBounds, durable, this);
     this.subscriptions = new Subscriptions(this.driver, clock, this, {
       sessionKept: settings.sessionKept,
       foreignFilters: settings.foreignSession === 'adopt',
@@ -92,17 +97,10 @@ export class ClientLife
       // A session of an earlier life may still send its identifiers: these are unlikely to be among them.
       firstIdentifier: settings.sessionKept ? 1 + Math.floor(clock.random() * 2 ** 27) : 1,
     });
-    this.dispatcher = new Dispatcher(
-      this.driver,
-      clock,
-      this.subscriptions,
-      (message) => this.listeners.emit('unmatched', message),
-      {
-        durable,
-        expectedFilters: durable ? storedFilters(snapshot) : [],
-        refusalProblem: () => (durable ? refusalNeedsMemory : this.versions.problemOf50),
-      },
-    );
+    this.dispatcher = new Dispatcher(this.driver, clock, this.subscriptions, this, {
+      durable,
+      expectedFilters: durable ? storedFilters(snapshot) : [],
+    });
     this.authenticator = new Authenticator(this.driver, settings.authentication);
     this.connector = new Connector(
       this.driver,
@@ -239,6 +237,15 @@ export class ClientLife
       restore(engine, snapshot, clock);
       this.driver.rebuild(engine);
     });
+  }
+
+  /** Nobody has subscribed to it. */
+  onUnmatched(message: Message): void {
+    this.listeners.emit('unmatched', message);
+  }
+
+  refusalProblem(): string | undefined {
+    return this.store?.durable ? refusalNeedsMemory : this.versions.problemOf50;
   }
 
   onStatus(status: Status): void {

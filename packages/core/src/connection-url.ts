@@ -62,6 +62,20 @@ export function parseConnectionUrl(url: unknown, name = 'url'): ConnectionUrl {
   if (typeof text !== 'string') {
     throw new MqttUsageError(`${name} must be a string or a URL; got ${given(text)}`);
   }
+  if (text === lastText) return lastUrl!;
+  const parsed = parsedUrl(text, name);
+  // Thousands of clients of one process mostly have one URL. What is a secret is not kept for longer than its client.
+  if (!/[@?]/.test(text)) {
+    lastText = text;
+    lastUrl = parsed;
+  }
+  return parsed;
+}
+
+let lastText: string | undefined;
+let lastUrl: ConnectionUrl | undefined;
+
+function parsedUrl(text: string, name: string): ConnectionUrl {
   const parts = /^([a-zA-Z][a-zA-Z0-9+.-]*):\/\/([^/?#]*)([\s\S]*)$/.exec(text.trim());
   if (parts === null) throw withoutScheme(name, text);
   const scheme = parts[1]!.toLowerCase();

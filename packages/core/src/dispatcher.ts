@@ -24,7 +24,7 @@ import {
   type MessageEvent,
   Receipt,
   type ReceiptOwner,
-  type RefusalProblem,
+  type RefusalRules,
 } from './receipt.ts';
 import { SubscriptionTree } from './subscription-tree.ts';
 import type { Route } from './topic-filter-entry.ts';
@@ -39,7 +39,12 @@ const noRoutes: readonly Route[] = [];
 export interface RouteSource {
   readonly tree: SubscriptionTree<Route>;
   /** Whether this Subscription Identifier belonged to a filter whose UNSUBACK is awaited. */
-  readonly isEnding: (identifier: number) => boolean;
+  isEnding(identifier: number): boolean;
+}
+
+export interface DispatcherOwner extends RefusalRules {
+  /** A message that concerns nobody. */
+  onUnmatched(message: Message): void;
 }
 
 export interface DispatcherSettings {
@@ -47,15 +52,14 @@ export interface DispatcherSettings {
   readonly durable: boolean;
   /** Filters of earlier lives of a durable session. */
   readonly expectedFilters: Iterable<string>;
-  readonly refusalProblem: RefusalProblem;
 }
 
 export class Dispatcher implements ReceiptOwner {
   readonly #driver: Driver;
   readonly #clock: Clock;
   readonly #tree: SubscriptionTree<Route>;
-  readonly #isEnding: (identifier: number) => boolean;
-  readonly #onUnmatched: (message: Message) => void;
+  readonly #source: RouteSource;
+  readonly #owner: DispatcherOwner;
   /** Filters of earlier lives of a durable session, for which a handler may yet come. */
   readonly #expected: SubscriptionTree<true> | undefined;
   #held: MessageEvent[] = [];
@@ -64,13 +68,12 @@ export class Dispatcher implements ReceiptOwner {
   #lookScheduled = false;
   #ended = false;
   readonly #durable: boolean;
-  readonly #refusalProblem: RefusalProblem;
   /** Receipts that want to hear when their messages are settled for good. */
-  readonly #settling = new NumberMap<Receipt>();
+  #settling: NumberMap<Receipt> | undefined;
   /** What is to be handed out again with the next connection. */
   #left: MessageEvent[] = [];
   /** QoS 2 messages that could not be settled first: the server's repetition brings them again, while it knows them. */
-  readonly #unsettled = new NumberMap<MessageEvent>();
+  #unsettled: NumberMap<MessageEvent> | undefined;
   /** The latest connection that resumed a session. */
   #resumed = 0;
   /** The latest message that came. */
@@ -81,17 +84,16 @@ export class Dispatcher implements ReceiptOwner {
   constructor(
     driver: Driver,
     clock: Clock,
-    { tree, isEnding }: RouteSource,
-    onUnmatched: (message: Message) => void,
-    { durable, expectedFilters, refusalProblem }: DispatcherSettings,
+    source: RouteSource,
+    owner: DispatcherOwner,
+    { durable, expectedFilters }: DispatcherSettings,
   ) {
     this.#durable = durable;
-    this.#refusalProblem = refusalProblem;
     this.#driver = driver;
     this.#clock = clock;
-    this.#tree = tree;
-    this.#isEnding = isEnding;
-    this.#onUnmatched = onUnmatched;
+    this.#tree = source.tree;
+    this.#source = source;
+    this.#owner = owner;
     if (durable) {
       this.#expected = new SubscriptionTree();
       for (const topicFilter of expectedFilters) this.#expected.add(topicFilter, true);
@@ -106,7 +108,7 @@ export class Dispatcher implements ReceiptOwner {
 
   /** Whether no message is on its way out of the store to a handler that is to see it at most once. */
   get settled(): boolean {
-    return !this.#durable || this.#settling.size === 0;
+    return !this.#durable || (this.#settling?.size ?? 0) === 0;
   }
 
   /** A connection stands. When a session was resumed, messages whose handlers are not there yet are held for a while. */
@@ -114,8 +116,8 @@ export class Dispatcher implements ReceiptOwner {
     if (sessionPresent) this.#resumed = connection;
     if (sessionPresent && !this.#durable) this.#holdUnmatched();
     if (!sessionPresent) {
-      this.#left.push(...this.#unsettled.values());
-      this.#unsettled.clear();
+      this.#left.push(...(this.#unsettled?.values() ?? []));
+      this.#unsettled = undefined;
     }
     const left = this.#left.sort((one, other) => one.delivery - other.delivery);
     this.#left = [];
@@ -138,7 +140,7 @@ export class Dispatcher implements ReceiptOwner {
     // Out of the store, and already in somebody's hands.
     if (event.connection === 0 && event.delivery <= this.#lastHanded) return;
     if (event.delivery > this.#lastDelivery) this.#lastDelivery = event.delivery;
-    if (this.#unsettled.size > 0) this.#unsettled.delete(event.delivery);
+    this.#unsettled?.delete(event.delivery);
     // Those that are held came before it, and are about to be handed out.
     if (this.#lookScheduled) this.#held.push(event);
     else this.#dispatch(event);
@@ -182,7 +184,7 @@ export class Dispatcher implements ReceiptOwner {
   onAbandoned(waiting: readonly Waiting[]): void {
     if (this.#ended) return;
     for (const { message, receipt } of waiting) {
-      this.#onUnmatched(message);
+      this.#owner.onUnmatched(message);
       receipt?.done();
     }
   }
@@ -195,14 +197,17 @@ export class Dispatcher implements ReceiptOwner {
       if (tell) queueMicrotask(() => receipt.settled(true));
       return;
     }
-    if (tell) this.#settling.set(delivery, receipt);
+    if (tell) {
+      this.#settling ??= new NumberMap();
+      this.#settling.set(delivery, receipt);
+    }
     this.#driver.acknowledge(delivery, reasonCode, tell);
   }
 
   /** The session was read from the store again: it brings everything that is not settled. */
   onRebuilt(): void {
     this.#lastHanded = this.#lastDelivery;
-    for (const { event } of this.#settling.values()) {
+    for (const { event } of this.#settling?.values() ?? []) {
       this.#driver.acknowledge(event.delivery, 0, true);
     }
   }
@@ -215,21 +220,23 @@ export class Dispatcher implements ReceiptOwner {
 
   /** What `acknowledge` was to tell. */
   onSettled(delivery: Delivery, again: boolean): void {
-    const receipt = this.#settling.get(delivery);
+    const receipt = this.#settling?.get(delivery);
     if (receipt === undefined) return;
-    this.#settling.delete(delivery);
-    if (again && receipt.event.packet.qos === 2) this.#unsettled.set(delivery, receipt.event);
-    else if (again) this.leave(receipt.event);
+    this.#settling?.delete(delivery);
+    if (again && receipt.event.packet.qos === 2) {
+      this.#unsettled ??= new NumberMap();
+      this.#unsettled.set(delivery, receipt.event);
+    } else if (again) this.leave(receipt.event);
     receipt.settled(again);
   }
 
   /** Nothing is held any more; what was, is not acknowledged: a kept session delivers it again. */
   end(): void {
     this.#ended = true;
-    for (const receipt of this.#settling.values()) receipt.settled(true);
-    this.#settling.clear();
+    for (const receipt of this.#settling?.values() ?? []) receipt.settled(true);
+    this.#settling = undefined;
     this.#left = [];
-    this.#unsettled.clear();
+    this.#unsettled = undefined;
     this.#cancelHold?.();
     this.#holding = false;
     this.#held = [];
@@ -244,7 +251,7 @@ export class Dispatcher implements ReceiptOwner {
       // those that overlap it get a copy of their own.
       const named = routes.filter(({ entry }) => identifiers.includes(entry.identifier));
       if (named.length > 0) return withoutRepeats(named);
-      if (identifiers.every(this.#isEnding)) return noRoutes;
+      if (identifiers.every((identifier) => this.#source.isEnding(identifier))) return noRoutes;
     }
     return withoutRepeats(routes);
   }
@@ -255,7 +262,7 @@ export class Dispatcher implements ReceiptOwner {
     for (const { use, pattern } of routes) {
       const { consumer } = use;
       if (consumer.manual) {
-        const manual = new ManualReceipt(receipt, this.#refusalProblem);
+        const manual = new ManualReceipt(receipt, this.#owner);
         const message = new ReceivedMessage(packet, pattern, redelivered, delivery, manual);
         consumer.take(message, receipt && manual);
       } else {
@@ -273,7 +280,7 @@ export class Dispatcher implements ReceiptOwner {
   }
 
   #unmatched({ packet, delivery, redelivered }: MessageEvent): void {
-    this.#onUnmatched(new ReceivedMessage(packet, undefined, redelivered, delivery));
+    this.#owner.onUnmatched(new ReceivedMessage(packet, undefined, redelivered, delivery));
     if (packet.qos > 0 && !this.#ended) this.#driver.acknowledge(delivery, 0);
   }
 }

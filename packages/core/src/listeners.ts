@@ -5,6 +5,7 @@ const noEntries: readonly never[] = [];
 
 type Listener = (...values: never[]) => unknown;
 
+/** The same function may listen twice: each has its own removal. */
 interface Entry<Events> {
   readonly event: keyof Events;
   readonly listener: Listener;
@@ -34,23 +35,31 @@ export class Listeners<Events extends { [K in keyof Events]: Listener }> {
   /** Returns a function that removes the listener; `signal` does so too. */
   on<K extends keyof Events>(event: K, listener: Events[K], signal?: AbortSignal): () => void {
     if (signal?.aborted) return () => {};
-    // The same function may listen twice: each has its own removal.
-    const own: Listener = (...values) => listener(...values);
-    this.#entries = [...this.#entries, { event, listener: own }];
-    const remove = (): void => {
-      const others = this.#entries.filter((entry) => entry.listener !== own);
-      this.#entries = others.length > 0 ? others : noEntries;
+    const entry: Entry<Events> = { event, listener };
+    // `concat` leaves no room for more, which is kept for as long as the client is.
+    this.#entries = this.#entries.concat(entry);
+    const remove = (): void => this.#remove(entry);
+    return signal === undefined ? remove : this.#until(signal, remove);
+  }
+
+  /** A removal that lets go of the signal, too, which may remove by itself. */
+  #until(signal: AbortSignal, remove: () => void): () => void {
+    const end = (): void => {
+      remove();
       release();
     };
     const release = (): void => {
-      signal?.removeEventListener('abort', remove);
+      signal.removeEventListener('abort', end);
       this.#releases.delete(release);
     };
-    if (signal !== undefined) {
-      signal.addEventListener('abort', remove, { once: true });
-      this.#releases.add(release);
-    }
-    return remove;
+    signal.addEventListener('abort', end, { once: true });
+    this.#releases.add(release);
+    return end;
+  }
+
+  #remove(removed: Entry<Events>): void {
+    const others = this.#entries.filter((entry) => entry !== removed);
+    this.#entries = others.length > 0 ? others : noEntries;
   }
 
   /** Lets go of all signals: nothing more is to be told. */
@@ -63,29 +72,25 @@ export class Listeners<Events extends { [K in keyof Events]: Listener }> {
   }
 
   emit<K extends keyof Events>(event: K, ...values: Parameters<Events[K]>): void {
-    for (const listener of this.#of(event)) this.#call(listener, values as never, event, []);
+    for (const entry of this.#of(event)) this.#call(entry, values as never, []);
   }
 
-  #of(event: keyof Events): readonly Listener[] {
-    return this.#entries.filter((entry) => entry.event === event).map(({ listener }) => listener);
+  #of(event: keyof Events): readonly Entry<Events>[] {
+    return this.#entries.filter((entry) => entry.event === event);
   }
 
-  #onError(error: MqttError, except: readonly Listener[]): void {
-    const others = this.#of(this.#errorEvent).filter((listener) => !except.includes(listener));
+  #onError(error: MqttError, except: readonly Entry<Events>[]): void {
+    const others = this.#of(this.#errorEvent).filter((entry) => !except.includes(entry));
     if (others.length === 0) this.#onUnheard(error);
-    for (const listener of others) this.#call(listener, [error] as never, this.#errorEvent, except);
+    for (const entry of others) this.#call(entry, [error] as never, except);
   }
 
-  #call(
-    listener: Listener,
-    values: never[],
-    event: keyof Events,
-    failed: readonly Listener[],
-  ): void {
+  #call(entry: Entry<Events>, values: never[], failed: readonly Entry<Events>[]): void {
+    const { event, listener } = entry;
     const onFailed = (thrown: unknown): void => {
       const cause = asError(thrown);
       const message = `a listener for the event "${String(event)}" threw: ${cause.message}`;
-      this.#onError(new MqttError('handlerFailed', message, { cause }), [...failed, listener]);
+      this.#onError(new MqttError('handlerFailed', message, { cause }), [...failed, entry]);
     };
     try {
       const result: unknown = listener(...values);

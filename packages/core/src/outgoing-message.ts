@@ -122,10 +122,11 @@ export function messageProperties(
   options: MessageProperties,
   propertiesProblem: string | undefined,
 ): Properties {
-  const properties: Record<string, unknown> = {};
+  let properties: Record<string, unknown> | undefined;
   for (const name of propertyNames) {
     const value = options[name];
     if (value === undefined) continue;
+    properties ??= {};
     const fullName = prefix + name;
     if (propertiesProblem !== undefined) {
       throw new MqttUsageError(`${fullName} ${propertiesProblem}`);
@@ -133,7 +134,7 @@ export function messageProperties(
     const key = name === 'messageExpirySeconds' ? 'messageExpiryInterval' : name;
     properties[key] = propertyChecks[name](fullName, value);
   }
-  return properties;
+  return properties ?? noProperties;
 }
 
 /** Pairs, copied. Names may recur and keep their order, which an object could not say. */

@@ -29,6 +29,11 @@ export interface WaitingBounds {
   readonly maximumBytes: number;
 }
 
+export interface PublicationsOwner {
+  /** A message of an earlier start failed, whose promise nobody holds. */
+  onError(error: MqttError): void;
+}
+
 /** What could not be finished. */
 export interface Leftovers {
   unsent: number;
@@ -51,7 +56,7 @@ export class Publications {
   readonly #waitingBounds: WaitingBounds | undefined;
   /** Whether unsent messages outlive this client, so that nothing is withdrawn at its end. */
   readonly #durable: boolean;
-  readonly #onEarlierFailure: (error: MqttError) => void;
+  readonly #owner: PublicationsOwner;
   /** The first message of this life. Those before it are of an earlier one, and nobody holds their promises. */
   #firstTicket: Ticket = Number.POSITIVE_INFINITY;
   readonly #byTicket = new NumberMap<Publication>();
@@ -67,13 +72,13 @@ export class Publications {
     clock: Clock,
     waitingBounds: WaitingBounds | undefined,
     durable: boolean,
-    onEarlierFailure: (error: MqttError) => void,
+    owner: PublicationsOwner,
   ) {
     this.#driver = driver;
     this.#clock = clock;
     this.#waitingBounds = waitingBounds;
     this.#durable = durable;
-    this.#onEarlierFailure = onEarlierFailure;
+    this.#owner = owner;
   }
 
   /** Whether every message is settled. */
@@ -112,7 +117,7 @@ export class Publications {
     const publication = this.#byTicket.get(ticket);
     if (publication === undefined) {
       const error = ticket < this.#firstTicket ? failureOf(outcome, earlierMessage) : undefined;
-      if (error !== undefined) this.#onEarlierFailure(error);
+      if (error !== undefined) this.#owner.onError(error);
       return;
     }
     this.#byTicket.delete(ticket);

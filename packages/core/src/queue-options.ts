@@ -9,6 +9,10 @@ export function checkQueue(value: unknown): {
   readonly inFlight: number | undefined;
   readonly wait: boolean;
 } {
+  return value === undefined ? usualQueue : queueOf(value);
+}
+
+function queueOf(value: unknown): ReturnType<typeof checkQueue> {
   const names = [
     'maxMessages',
     'maxBytes',
@@ -39,9 +43,17 @@ export function checkQueue(value: unknown): {
 }
 
 export function checkInbox(value: unknown): BacklogBounds {
+  return value === undefined ? usualInbox : inboxOf(value);
+}
+
+function inboxOf(value: unknown): BacklogBounds {
   const given = checkGroup('inbox', value, ['maxMessages', 'maxBytes']);
   return {
     maximumMessages: given.count('maxMessages', 10_000, 1),
     maximumBytes: given.count('maxBytes', 67_108_864, 1),
   };
 }
+
+/** Of all clients that are given nothing else: thousands share them. */
+const usualQueue = queueOf(undefined);
+const usualInbox = inboxOf(undefined);

@@ -81,25 +81,27 @@ export class Receipt implements HandlerReceipt {
 export const refusalNeedsMemory =
   'needs a memory store: with a durable one the server has its answer before anybody sees the message';
 
-/** Why messages cannot be refused, as the end of a sentence; `undefined` where they can. */
-export type RefusalProblem = () => string | undefined;
+export interface RefusalRules {
+  /** Why messages cannot be refused, as the end of a sentence; `undefined` where they can. */
+  refusalProblem(): string | undefined;
+}
 
 /** The receipt of a message that the application acknowledges itself. Only the first word counts. */
 export class ManualReceipt implements HandlerReceipt {
   readonly #receipt: Receipt | undefined;
-  readonly #refusalProblem: RefusalProblem;
+  readonly #rules: RefusalRules;
   #spoken = false;
 
   /** Without a receipt at QoS 0, where there is nothing to acknowledge. */
-  constructor(receipt: Receipt | undefined, refusalProblem: RefusalProblem) {
+  constructor(receipt: Receipt | undefined, rules: RefusalRules) {
     this.#receipt = receipt;
-    this.#refusalProblem = refusalProblem;
+    this.#rules = rules;
   }
 
   /** The application's call. Throws a `MqttUsageError`, which changes nothing. */
   acknowledge(reasonCode: number): void {
     checkAcknowledgement('reasonCode', reasonCode, [ReasonCode.success, ...refusals]);
-    const problem = reasonCode < 0x80 ? undefined : this.#refusalProblem();
+    const problem = reasonCode < 0x80 ? undefined : this.#rules.refusalProblem();
     if (problem !== undefined) throw new MqttUsageError(`refusing a message ${problem}`);
     if (this.#spoken) {
       throw new MqttUsageError('acknowledge() must be called once; the message is done already');

@@ -14,7 +14,7 @@ export class SubscribePackets {
   readonly #driver: Driver;
   /** Whether filters have Subscription Identifiers. Without, SUBSCRIBE need not wait for what CONNACK says of them. */
   readonly #identified: boolean;
-  readonly #byTicket = new NumberMap<readonly Asked[]>();
+  #byTicket: NumberMap<readonly Asked[]> | undefined;
 
   constructor(driver: Driver, identified: boolean) {
     this.#driver = driver;
@@ -22,7 +22,7 @@ export class SubscribePackets {
   }
 
   get settled(): boolean {
-    return this.#byTicket.size === 0;
+    return (this.#byTicket?.size ?? 0) === 0;
   }
 
   /**
@@ -54,17 +54,18 @@ export class SubscribePackets {
         ...(userProperties.length > 0 && { userProperties }),
       },
     });
+    this.#byTicket ??= new NumberMap();
     this.#byTicket.set(ticket, packet);
   }
 
   /** What was asked for in the request that is answered. */
   take(ticket: Ticket): readonly Asked[] | undefined {
-    const packet = this.#byTicket.get(ticket);
-    this.#byTicket.delete(ticket);
+    const packet = this.#byTicket?.get(ticket);
+    this.#byTicket?.delete(ticket);
     return packet;
   }
 
   clear(): void {
-    this.#byTicket.clear();
+    this.#byTicket = undefined;
   }
 }

@@ -14,16 +14,18 @@ const ownIdentifiers = 100;
 export class SubscriptionIdentifiers {
   readonly #first: number;
   /** How many entries have an identifier. */
-  readonly #taken = new NumberMap<number>();
+  #taken: NumberMap<number> | undefined;
   /** Those of filters whose UNSUBACK is awaited, and of how many each: copies for them may be on their way. */
-  readonly #ending = new NumberMap<number>();
+  #ending: NumberMap<number> | undefined;
 
   /** @param first keeps the identifiers of this client apart from those of an earlier one in the same session */
   constructor(first: number) {
     this.#first = first;
   }
 
-  readonly isEnding = (identifier: number): boolean => this.#ending.has(identifier);
+  isEnding(identifier: number): boolean {
+    return this.#ending?.has(identifier) ?? false;
+  }
 
   /**
    * An identifier that no filter has with which this one shares a topic name: that of the same call, or one that
@@ -36,29 +38,33 @@ export class SubscriptionIdentifiers {
       if (!overlapping.has(entry.identifier)) return entry.identifier;
       break;
     }
-    const avoided = this.#taken.size < ownIdentifiers ? this.#taken : overlapping;
+    const taken = this.#taken ?? overlapping;
+    const avoided = taken.size < ownIdentifiers ? taken : overlapping;
     let identifier = this.#first;
     while (avoided.has(identifier) || overlapping.has(identifier)) identifier += 1;
     return identifier;
   }
 
   take({ identifier }: FilterEntry): void {
+    this.#taken ??= new NumberMap();
     add(this.#taken, identifier, 1);
   }
 
   release({ identifier }: FilterEntry): void {
-    add(this.#taken, identifier, -1);
+    if (this.#taken !== undefined) add(this.#taken, identifier, -1);
   }
 
   clear(): void {
-    this.#taken.clear();
+    this.#taken = undefined;
   }
 
   /** They are ending until the answers are there. */
   end(entries: readonly FilterEntry[], answers: Promise<unknown>): void {
-    for (const { identifier } of entries) add(this.#ending, identifier, 1);
+    this.#ending ??= new NumberMap();
+    const ending = this.#ending;
+    for (const { identifier } of entries) add(ending, identifier, 1);
     const ended = (): void => {
-      for (const { identifier } of entries) add(this.#ending, identifier, -1);
+      for (const { identifier } of entries) add(ending, identifier, -1);
     };
     // Also where nobody waits for the answers any more.
     answers.then(ended, ended);

@@ -77,8 +77,8 @@ export class Subscriptions {
   }
 
   /** Whether this Subscription Identifier belonged to a filter whose UNSUBACK is awaited. */
-  get isEnding(): (identifier: number) => boolean {
-    return this.#identifiers.isEnding;
+  isEnding(identifier: number): boolean {
+    return this.#identifiers.isEnding(identifier);
   }
 
   /** Whether neither SUBACK nor UNSUBACK is awaited. */

@@ -12,7 +12,7 @@ import { SmallSet } from './small-set.ts';
 export class Unsubscriptions {
   readonly #driver: Driver;
   readonly #leaving = new SmallSet<Leaving>();
-  readonly #byTicket = new NumberMap<readonly Leaving[]>();
+  #byTicket: NumberMap<readonly Leaving[]> | undefined;
   #negotiated: Negotiated | undefined;
 
   constructor(driver: Driver) {
@@ -21,7 +21,7 @@ export class Unsubscriptions {
 
   /** Whether no UNSUBACK is awaited. */
   get settled(): boolean {
-    return this.#byTicket.size === 0;
+    return (this.#byTicket?.size ?? 0) === 0;
   }
 
   /** Resolves with the server's reason code for each filter; while there is no connection, with a later one. */
@@ -51,15 +51,15 @@ export class Unsubscriptions {
 
   onDisconnected(sessionKept: boolean): void {
     this.#negotiated = undefined;
-    this.#byTicket.clear();
+    this.#byTicket = undefined;
     if (sessionKept) return;
     for (const item of this.#leaving) this.#left(item, ReasonCode.noSubscriptionExisted);
   }
 
   onUnsubscribed(ticket: Ticket, outcome: RequestOutcome): void {
-    const items = this.#byTicket.get(ticket);
+    const items = this.#byTicket?.get(ticket);
     if (items === undefined) return;
-    this.#byTicket.delete(ticket);
+    this.#byTicket?.delete(ticket);
     if (outcome.kind === 'acknowledged') {
       items.forEach((item, index) => {
         this.#left(item, outcome.reasonCodes[index] ?? ReasonCode.unspecifiedError);
@@ -74,7 +74,7 @@ export class Unsubscriptions {
   close(error: MqttError): void {
     for (const item of this.#leaving) item.reject(error);
     this.#leaving.clear();
-    this.#byTicket.clear();
+    this.#byTicket = undefined;
   }
 
   #request(items: readonly Leaving[]): void {
@@ -94,6 +94,7 @@ export class Unsubscriptions {
       topicFilters: items.map((item) => item.topicFilter),
       properties: userProperties.length === 0 ? {} : { userProperties },
     });
+    this.#byTicket ??= new NumberMap();
     this.#byTicket.set(ticket, items);
   }
 

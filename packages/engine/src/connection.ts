@@ -56,7 +56,7 @@ export class Connection {
   readonly poisonWatch: PoisonWatch = new PoisonWatch();
   outgoingAliases: OutgoingTopicAliases | undefined = undefined;
   /** Identifiers of PUBREL packets that answered a PUBREC for nothing: their PUBCOMP is for nothing, too. */
-  readonly strayReleases: NumberMap<true> = new NumberMap();
+  strayReleases: NumberMap<true> | undefined = undefined;
   /** QoS 0 messages that left behind CONNECT and are settled by CONNACK. */
   pipelined: AcceptedMessage[] = [];
   /** SUBSCRIBE and UNSUBSCRIBE packets that await their answer, by packet identifier. */

@@ -55,10 +55,13 @@ export class Fifo<T> {
   }
 
   #grow(): void {
+    if (this.#size === 0) {
+      this.#slots = [undefined, undefined, undefined, undefined];
+      return;
+    }
     const slots: (T | undefined)[] = [];
     for (let place = 0; place < this.#size; place++) slots.push(this.at(place));
-    const length = Math.max(8, this.#size * 2);
-    while (slots.length < length) slots.push(undefined);
+    while (slots.length < this.#size * 2) slots.push(undefined);
     this.#slots = slots;
     this.#head = 0;
   }

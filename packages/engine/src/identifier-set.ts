@@ -1,8 +1,11 @@
 /**
- * A set of packet identifiers (1 to 65,535) as bits, in pages that are there while something is in them: identifiers
- * rotate, so that a client with few messages under way has one page of 256 bytes, and all of them would take 8 KiB.
+ * A set of packet identifiers (1 to 65,535). A few are a list, which is all that most clients ever have; from the first
+ * time that there are more they are bits, in pages that are there while something is in them: identifiers rotate, so that
+ * some messages under way take one page of 256 bytes, and all of them would take 8 KiB.
  */
 export class IdentifierSet {
+  /** While there are no pages; 0 is a free place. */
+  #few: number[] = none;
   #pages: (Uint32Array | undefined)[] = noPages;
   /** The page of what was added last. It stays when it is empty, since what comes next belongs there too. */
   #latest = 0;
@@ -13,11 +16,16 @@ export class IdentifierSet {
   }
 
   has(identifier: number): boolean {
+    if (this.#pages === noPages) return this.#few.includes(identifier);
     const page = this.#pages[identifier >>> pageShift];
     return page !== undefined && (page[wordOf(identifier)]! & (1 << (identifier & 31))) !== 0;
   }
 
   add(identifier: number): void {
+    if (this.#pages === noPages) {
+      this.#addToFew(identifier);
+      return;
+    }
     const place = identifier >>> pageShift;
     const word = wordOf(identifier);
     const bit = 1 << (identifier & 31);
@@ -32,6 +40,7 @@ export class IdentifierSet {
   }
 
   delete(identifier: number): boolean {
+    if (this.#pages === noPages) return this.#deleteOfFew(identifier);
     const place = identifier >>> pageShift;
     const word = wordOf(identifier);
     const bit = 1 << (identifier & 31);
@@ -45,6 +54,7 @@ export class IdentifierSet {
   }
 
   clear(): void {
+    this.#few = none;
     this.#pages = noPages;
     this.#latest = 0;
     this.#size = 0;
@@ -56,6 +66,11 @@ export class IdentifierSet {
    */
   firstAbsent(start: number): number {
     if (this.#size >= highestIdentifier) return 0;
+    if (this.#pages === noPages) {
+      let identifier = Math.max(start, 1);
+      while (this.#few.includes(identifier)) identifier = (identifier % highestIdentifier) + 1;
+      return identifier;
+    }
     let word = start >>> 5;
     let free = ~this.#bits(word) & (-1 << (start & 31));
     while (free === 0) {
@@ -73,11 +88,37 @@ export class IdentifierSet {
   }
 
   #open(place: number): Uint32Array {
-    if (this.#pages === noPages) this.#pages = new Array(pageCount).fill(undefined);
     const page = new Uint32Array(pageWords + 1);
     if (place === 0) page[0] = 1;
     this.#pages[place] = page;
     return page;
+  }
+
+  #addToFew(identifier: number): void {
+    const few = this.#few;
+    if (few.includes(identifier)) return;
+    const place = few.indexOf(0);
+    if (place >= 0) {
+      few[place] = identifier;
+    } else if (few === none) {
+      this.#few = [identifier, 0, 0, 0, 0, 0, 0, 0];
+    } else {
+      this.#few = none;
+      this.#pages = new Array(pageCount).fill(undefined);
+      this.#size = 0;
+      for (const one of few) this.add(one);
+      this.add(identifier);
+      return;
+    }
+    this.#size += 1;
+  }
+
+  #deleteOfFew(identifier: number): boolean {
+    const place = this.#few.indexOf(identifier);
+    if (place < 0) return false;
+    this.#few[place] = 0;
+    this.#size -= 1;
+    return true;
   }
 
   #dropIfEmpty(place: number): void {
@@ -86,6 +127,9 @@ export class IdentifierSet {
 }
 
 export const highestIdentifier = 65_535;
+
+/** The list of all sets that have had no entry yet. */
+const none: number[] = [];
 
 const pageShift = 11;
 const pageCount = 32;

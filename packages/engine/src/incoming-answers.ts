@@ -5,14 +5,16 @@ import { type IncomingExchange, unanswered } from './incoming-exchange.ts';
 import { fittingReasonCode } from './negotiated.ts';
 import type { Shared } from './shared.ts';
 
+/** One packet for all answers of all clients: the encoder keeps nothing of it. */
+const answer: { -readonly [K in keyof AcknowledgePacket]: AcknowledgePacket[K] } = {
+  type: PacketType.puback,
+  packetIdentifier: 0,
+  reasonCode: 0,
+  properties: noProperties,
+};
+
 export class IncomingAnswers {
   readonly #shared: Shared;
-  readonly #answer: { -readonly [K in keyof AcknowledgePacket]: AcknowledgePacket[K] } = {
-    type: PacketType.puback,
-    packetIdentifier: 0,
-    reasonCode: 0,
-    properties: noProperties,
-  };
 
   constructor(shared: Shared) {
     this.#shared = shared;
@@ -113,7 +115,6 @@ export class IncomingAnswers {
     reasonCode: number,
     connection: Connection,
   ): void {
-    const answer = this.#answer;
     answer.type = type;
     answer.packetIdentifier = packetIdentifier;
     answer.reasonCode = fittingReasonCode(reasonCode, connection.negotiated);

@@ -10,7 +10,8 @@
  * and each deletion would go through all of that.
  */
 
-const smallestCapacity = 8;
+/** Most tables of most clients never have more than one entry at a time. */
+const smallestCapacity = 4;
 
 /** A larger table is given back when it is empty; a smaller one would only be made again. */
 const keptCapacity = 256;
@@ -26,9 +27,6 @@ const noValues: never[] = [];
 export class NumberMap<V> {
   #keys: number[] = noKeys;
   #values: (V | undefined)[] = noValues;
-  #mask = -1;
-  /** What is left of 32 bits when the capacity's are taken. */
-  #shift = 32;
   #size = 0;
 
   get size(): number {
@@ -46,7 +44,7 @@ export class NumberMap<V> {
   /** Puts an entry in, or another in its place. */
   set(key: number, value: V): void {
     // Never more than half full, so that a search is short.
-    if (2 * this.#size > this.#mask)
+    if (2 * this.#size >= this.#keys.length)
       this.#resize(Math.max(smallestCapacity, 2 * this.#keys.length));
     const place = this.#placeOf(key);
     if (this.#keys[place] === free) this.#size += 1;
@@ -69,7 +67,6 @@ export class NumberMap<V> {
   clear(): void {
     this.#keys = noKeys;
     this.#values = noValues;
-    this.#mask = -1;
     this.#size = 0;
   }
 
@@ -90,16 +87,11 @@ export class NumberMap<V> {
    */
   #placeOf(key: number): number {
     const keys = this.#keys;
-    const mask = this.#mask;
-    let place = this.#homeOf(key) - 1;
+    const mask = keys.length - 1;
+    let place = homeOf(key, keys.length) - 1;
     do place = (place + 1) & mask;
     while (keys[place] !== key && keys[place] !== free);
     return place;
-  }
-
-  /** Where a search begins: the upper bits of a product with the golden ratio, which keeps neighbours far apart. */
-  #homeOf(key: number): number {
-    return Math.imul(key, 0x9e3779b1) >>> this.#shift;
   }
 
   /**
@@ -109,13 +101,14 @@ export class NumberMap<V> {
   #closeGap(emptied: number): void {
     const keys = this.#keys;
     const values = this.#values;
-    const mask = this.#mask;
+    const capacity = keys.length;
+    const mask = capacity - 1;
     let gap = emptied;
     let place = emptied;
     for (;;) {
       place = (place + 1) & mask;
       const key = keys[place]!;
-      const distance = (place - this.#homeOf(key)) & mask;
+      const distance = (place - homeOf(key, capacity)) & mask;
       if (distance < ((place - gap) & mask) && key !== free) continue;
       keys[gap] = key;
       values[gap] = values[place];
@@ -129,8 +122,6 @@ export class NumberMap<V> {
     const values = this.#values;
     this.#keys = new Array<number>(capacity).fill(free);
     this.#values = new Array<V | undefined>(capacity).fill(undefined);
-    this.#mask = capacity - 1;
-    this.#shift = Math.clz32(capacity) + 1;
     for (let index = 0; index < keys.length; index += 1) {
       if (keys[index] === free) continue;
       const place = this.#placeOf(keys[index]!);
@@ -138,4 +129,9 @@ export class NumberMap<V> {
       this.#values[place] = values[index];
     }
   }
+}
+
+/** Where a search begins: the upper bits of a product with the golden ratio, which keeps neighbours far apart. */
+function homeOf(key: number, capacity: number): number {
+  return Math.imul(key, 0x9e3779b1) >>> (Math.clz32(capacity) + 1);
 }

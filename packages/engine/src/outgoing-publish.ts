@@ -132,7 +132,7 @@ export class OutgoingPublish {
 
   expire(now: Now): void {
     const { session, output } = this.#shared;
-    session.queue.expire(now, this.outcomes.expire);
+    session.queue.expire(now, this.outcomes);
     if (session.queue.takeRoom()) output.emit({ type: 'queueRoom' });
   }
 
@@ -174,7 +174,7 @@ export class OutgoingPublish {
   #enqueue(message: OutgoingMessage, now: Now): Ticket {
     const { session } = this.#shared;
     const bytes = messageBytes(message);
-    if (!session.queue.makeRoom(message.topic, bytes, this.outcomes.drop)) {
+    if (!session.queue.makeRoom(message.topic, bytes, this.outcomes)) {
       const { maximumMessages, maximumBytes } = this.#shared.options.queue;
       return this.outcomes.refuse(
         'queueFull',

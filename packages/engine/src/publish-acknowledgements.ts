@@ -2,6 +2,7 @@
 import { type AcknowledgePacket, type QoS, ReasonCode } from '@mqtt-kit/packet';
 import type { AcceptedMessage } from './accepted-message.ts';
 import { ProtocolBreach, packetName } from './breach.ts';
+import { NumberMap } from './number-map.ts';
 import type { PublishOutcomes } from './publish-outcomes.ts';
 import type { PublishSender } from './publish-sender.ts';
 import { noteProgress, type Shared } from './shared.ts';
@@ -34,6 +35,7 @@ export class PublishAcknowledgements {
     if (message === undefined) {
       // [MQTT-3.6.2-1] An exchange that the server refused needs no end; any other gets one, though it is not ours.
       if (reasonCode >= 0x80) return;
+      connection.strayReleases ??= new NumberMap();
       connection.strayReleases.set(packetIdentifier, true);
       this.#sender.sendRelease(packetIdentifier, ReasonCode.packetIdentifierNotFound, connection);
       return;
@@ -61,7 +63,7 @@ export class PublishAcknowledgements {
   pubcomp(packet: AcknowledgePacket): void {
     const connection = this.#shared.connection!;
     const { packetIdentifier } = packet;
-    const stray = connection.strayReleases.delete(packetIdentifier);
+    const stray = connection.strayReleases?.delete(packetIdentifier) ?? false;
     const message = this.#shared.session.byIdentifier.get(packetIdentifier);
     if (stray && message?.state !== 'released') {
       this.#reportUnexpected(packet);

@@ -22,19 +22,20 @@ const aliasBytes = 3;
 /** Fixed header, topic length, packet identifier, property length. */
 const longestHeaderBytes = 5 + 2 + 2 + 4;
 
+/** One packet for all messages of all clients: the encoder keeps nothing of it. */
+const packet: { -readonly [K in keyof PublishPacket]: PublishPacket[K] } = {
+  type: PacketType.publish,
+  topic: '',
+  payload: noPayload,
+  qos: 0,
+  retain: false,
+  dup: false,
+  packetIdentifier: undefined,
+  properties: noProperties,
+};
+
 export class PublishEncoding {
   readonly #shared: Shared;
-  /** One packet for all: the encoder keeps nothing of it. */
-  readonly #packet: { -readonly [K in keyof PublishPacket]: PublishPacket[K] } = {
-    type: PacketType.publish,
-    topic: '',
-    payload: noPayload,
-    qos: 0,
-    retain: false,
-    dup: false,
-    packetIdentifier: undefined,
-    properties: noProperties,
-  };
 
   constructor(shared: Shared) {
     this.#shared = shared;
@@ -53,7 +54,6 @@ export class PublishEncoding {
     properties: Properties,
     connection: Connection,
   ): void {
-    const packet = this.#packet;
     this.#fill(message, packetIdentifier, properties);
     packet.dup = again;
     try {
@@ -98,7 +98,6 @@ export class PublishEncoding {
   }
 
   #fill(message: OutgoingMessage, packetIdentifier: number, properties: Properties): void {
-    const packet = this.#packet;
     packet.topic = message.topic;
     packet.payload = message.payload;
     packet.qos = message.qos;
@@ -110,7 +109,6 @@ export class PublishEncoding {
   /** Puts an alias into the packet if it pays: in place of the topic, or together with it to make it known. */
   #alias(connection: Connection): OutgoingTopicAlias | undefined {
     const aliases = connection.outgoingAliases;
-    const packet = this.#packet;
     if (aliases === undefined || packet.topic.length <= aliasBytes) return undefined;
     const known = aliases.find(packet.topic);
     if (known !== undefined) packet.topic = '';
@@ -127,20 +125,20 @@ export class PublishEncoding {
     const { maximumPacketSize } = connection.negotiated;
     if (maximumPacketSize === largestPacketSize) return true;
     // Two lengths in front of it may need a byte more each.
-    const size = clientPacketSize(this.#packet, connection.request.version);
+    const size = clientPacketSize(packet, connection.request.version);
     return size + aliasBytes + 2 <= maximumPacketSize;
   }
 
   #size(message: OutgoingMessage, connection: Connection): number {
     this.#fill(message, message.qos === 0 ? 0 : 1, message.properties);
-    this.#packet.dup = false;
+    packet.dup = false;
     try {
-      return clientPacketSize(this.#packet, connection.request.version);
+      return clientPacketSize(packet, connection.request.version);
     } catch {
       return 0; // It cannot be encoded at all, and encoding will say why.
     } finally {
-      this.#packet.payload = noPayload;
-      this.#packet.properties = noProperties;
+      packet.payload = noPayload;
+      packet.properties = noProperties;
     }
   }
 }

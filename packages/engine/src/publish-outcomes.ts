@@ -89,7 +89,8 @@ export class PublishOutcomes {
     return ticket;
   }
 
-  readonly expire = (message: AcceptedMessage): void => {
+  /** A message waited longer than it may. */
+  expire(message: AcceptedMessage): void {
     const { maximumAgeMs } = this.#shared.options.queue;
     const interval = message.properties.messageExpiryInterval;
     const bounds: string[] = [];
@@ -97,11 +98,12 @@ export class PublishOutcomes {
     if (maximumAgeMs !== never) bounds.push(`the ${maximumAgeMs} ms that a message may be queued`);
     const text = `the message to "${message.topic}" waited longer than ${bounds.join(' or ')}`;
     this.fail(message, 'expired', text);
-  };
+  }
 
-  readonly drop = (message: AcceptedMessage): void => {
+  /** A newer message takes the place of this one in the queue. */
+  drop(message: AcceptedMessage): void {
     this.fail(message, 'queueFull', `the message to "${message.topic}" made room for a newer one`);
-  };
+  }
 
   /** Takes a message out of what is in flight, gives back its identifier and its place. */
   #leave(message: AcceptedMessage): void {

@@ -16,6 +16,14 @@ import { LinkedList } from './linked-list.ts';
 import { NumberMap } from './number-map.ts';
 import type { Now, Ticket } from './request.ts';
 
+/** Told what leaves the queue by itself, already taken out. */
+export interface QueueExits {
+  /** It waited longer than it may. */
+  expire(message: AcceptedMessage): void;
+  /** It makes room for a newer one. */
+  drop(message: AcceptedMessage): void;
+}
+
 export class PublishQueue {
   readonly #limits: QueueLimits;
   readonly #atMostOnce = new LinkedList<AcceptedMessage>();
@@ -52,16 +60,16 @@ export class PublishQueue {
   }
 
   /**
-   * Whether a message finds room. By policy others are handed to `drop`, already taken out, to make it.
+   * Whether a message finds room. By policy others are dropped to make it.
    * Nothing is dropped for a message that would not fit all the same.
    */
-  makeRoom(topic: string, bytes: number, drop: (dropped: AcceptedMessage) => void): boolean {
+  makeRoom(topic: string, bytes: number, exits: QueueExits): boolean {
     const { overflow, maximumBytes, maximumMessages } = this.#limits;
     if (bytes <= maximumBytes && maximumMessages > 0) {
       if (overflow === 'dropOldest') {
-        while (!this.#fits(bytes)) drop(this.#take(this.next(true)!));
+        while (!this.#fits(bytes)) exits.drop(this.#take(this.next(true)!));
       } else if (overflow === 'latestPerTopic') {
-        for (const older of this.#givingWay(topic, bytes)) drop(this.#take(older));
+        for (const older of this.#givingWay(topic, bytes)) exits.drop(this.#take(older));
       }
       if (this.#fits(bytes)) return true;
     }
@@ -105,12 +113,12 @@ export class PublishQueue {
     return this.#byTicket.get(ticket);
   }
 
-  /** Hands over, already taken out, what waited longer than it may. */
-  expire(now: Now, expired: (message: AcceptedMessage) => void): void {
+  /** Takes out what waited longer than it may. */
+  expire(now: Now, exits: QueueExits): void {
     if (now.monotonicMs < this.#expiryDeadlineMs) return;
     this.#expiryDeadlineMs = never;
-    this.#expireList(this.#atMostOnce, now, expired);
-    this.#expireList(this.#acknowledged, now, expired);
+    this.#expireList(this.#atMostOnce, now, exits);
+    this.#expireList(this.#acknowledged, now, exits);
     const soonestMs = now.monotonicMs + this.messages / searchedPerMs;
     this.#expiryDeadlineMs = Math.max(this.#expiryDeadlineMs, soonestMs);
   }
@@ -173,6 +181,8 @@ export class PublishQueue {
   #take(message: AcceptedMessage): AcceptedMessage {
     this.#list(message).remove(message);
     this.#byTicket.delete(message.sequence);
+    // Messages that may go at once never come here: most clients use it while they connect, and then no more.
+    if (this.#byTicket.size === 0) this.#byTicket.clear();
     const ofTopic = this.#byTopic?.get(message.topic);
     if (ofTopic?.delete(message) && ofTopic.size === 0) this.#byTopic!.delete(message.topic);
     this.#bytes -= message.bytes;
@@ -186,16 +196,12 @@ export class PublishQueue {
     return Math.min(byAgeMs, monotonicDeadlineMs(message.expiresAtEpochMs, now));
   }
 
-  #expireList(
-    list: LinkedList<AcceptedMessage>,
-    now: Now,
-    expired: (message: AcceptedMessage) => void,
-  ): void {
+  #expireList(list: LinkedList<AcceptedMessage>, now: Now, exits: QueueExits): void {
     let message = list.first;
     while (message !== undefined) {
       const next: AcceptedMessage | undefined = message.next;
       const expiresMs = this.#expiresMs(message, now);
-      if (expiresMs <= now.monotonicMs) expired(this.#take(message));
+      if (expiresMs <= now.monotonicMs) exits.expire(this.#take(message));
       else this.#expiryDeadlineMs = Math.min(this.#expiryDeadlineMs, expiresMs);
       message = next;
     }

@@ -17,16 +17,18 @@ import type { Shared } from './shared.ts';
 /** Bytes for one batch beyond which PUBLISH packets stay in the queue until the batch was written. */
 const enoughPendingBytes = 262_144;
 
+/** One PUBREL for all clients: the encoder keeps nothing of it. */
+const release: { -readonly [K in keyof AcknowledgePacket]: AcknowledgePacket[K] } = {
+  type: PacketType.pubrel,
+  packetIdentifier: 0,
+  reasonCode: 0,
+  properties: noProperties,
+};
+
 export class PublishSender {
   readonly encoding: PublishEncoding;
   readonly #shared: Shared;
   readonly #outcomes: PublishOutcomes;
-  readonly #release: { -readonly [K in keyof AcknowledgePacket]: AcknowledgePacket[K] } = {
-    type: PacketType.pubrel,
-    packetIdentifier: 0,
-    reasonCode: 0,
-    properties: noProperties,
-  };
 
   constructor(shared: Shared, outcomes: PublishOutcomes) {
     this.#shared = shared;
@@ -146,10 +148,10 @@ export class PublishSender {
 
   /** PUBREL. */
   sendRelease(packetIdentifier: number, reasonCode: number, connection: Connection): void {
-    this.#release.packetIdentifier = packetIdentifier;
-    this.#release.reasonCode = fittingReasonCode(reasonCode, connection.negotiated);
-    connection.encoder.encode(this.#release);
-    if (this.#shared.output.tracing) this.#shared.output.tracePacket('sent', { ...this.#release });
+    release.packetIdentifier = packetIdentifier;
+    release.reasonCode = fittingReasonCode(reasonCode, connection.negotiated);
+    connection.encoder.encode(release);
+    if (this.#shared.output.tracing) this.#shared.output.tracePacket('sent', { ...release });
   }
 
   /** A message counts once on each connection, however often its packets go out there. */

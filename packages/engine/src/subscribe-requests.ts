@@ -34,7 +34,7 @@ import type { Shared } from './shared.ts';
 export class SubscribeRequests {
   readonly #shared: Shared;
   /** Not sent yet, in order of request. */
-  readonly #waiting = new NumberMap<SentRequest>();
+  #waiting: NumberMap<SentRequest> | undefined;
 
   constructor(shared: Shared) {
     this.#shared = shared;
@@ -51,7 +51,7 @@ export class SubscribeRequests {
   }
 
   cancel(ticket: Ticket): CancelResult {
-    if (this.#waiting.delete(ticket)) return 'withdrawn';
+    if (this.#waiting?.delete(ticket)) return 'withdrawn';
     for (const request of this.#shared.connection?.requests.values() ?? []) {
       if (request.ticket === ticket) return 'inFlight';
     }
@@ -61,10 +61,11 @@ export class SubscribeRequests {
   /** Sends what waits, as far as it may be sent now. */
   pump(): void {
     const { connection } = this.#shared;
-    if (connection === undefined || this.#waiting.size === 0) return;
-    for (const request of this.#waiting.values()) {
+    const waiting = this.#waiting;
+    if (connection === undefined || waiting === undefined || waiting.size === 0) return;
+    for (const request of waiting.values()) {
       if (!this.#mayGo(request, connection)) return;
-      this.#waiting.delete(request.ticket);
+      waiting.delete(request.ticket);
       this.#send(request, connection);
     }
   }
@@ -109,24 +110,28 @@ export class SubscribeRequests {
 
   /** All requests fail with a connection that the server had taken; else what was sent, too, waits for the next. */
   connectionEnded(connection: Connection): void {
-    const requests = [...connection.requests.values(), ...this.#waiting.values()];
+    const requests = [...connection.requests.values(), ...(this.#waiting?.values() ?? [])];
     for (const packetIdentifier of connection.requests.keys()) {
       this.#shared.session.identifiers.release(packetIdentifier);
     }
     connection.requests.clear();
-    this.#waiting.clear();
+    this.#waiting = undefined;
     for (const request of requests) {
-      if (!connection.connackReceived) this.#waiting.set(request.ticket, request);
+      if (!connection.connackReceived) this.#wait(request);
       else this.#fail(request, 'connectionLost', 'the connection ended before the answer came');
     }
   }
 
   #take(request: SentRequest): Ticket {
     const { connection } = this.#shared;
-    if (this.#waiting.size === 0 && connection !== undefined && this.#mayGo(request, connection)) {
+    if (
+      (this.#waiting?.size ?? 0) === 0 &&
+      connection !== undefined &&
+      this.#mayGo(request, connection)
+    ) {
       this.#send(request, connection);
     } else {
-      this.#waiting.set(request.ticket, request);
+      this.#wait(request);
     }
     return request.ticket;
   }
@@ -135,6 +140,11 @@ export class SubscribeRequests {
     if (!this.#shared.session.identifiers.available) return false;
     if (connection.phase === 'connected') return !isSuspectAlone(connection);
     return connection.pipelining && mayBePipelined(request, connection.negotiated);
+  }
+
+  #wait(request: SentRequest): void {
+    this.#waiting ??= new NumberMap();
+    this.#waiting.set(request.ticket, request);
   }
 
   #send(request: SentRequest, connection: Connection): void {

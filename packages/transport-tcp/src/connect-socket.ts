@@ -28,7 +28,7 @@ export interface SocketOptions {
 /** A socket that is ready to be written to, and the explanation of the errors that it may still meet. */
 export interface ConnectedSocket {
   readonly socket: Socket;
-  explain(error: Error): MqttError;
+  readonly explain: (target: TransportTarget, error: Error) => MqttError;
 }
 
 /**
@@ -44,7 +44,7 @@ export async function connectSocket(
   signal.throwIfAborted();
   if (!isSecure(target)) {
     const socket = await connectPlain(target, options, signal);
-    return { socket, explain: (error) => lostError(target, error) };
+    return { socket, explain: lostError };
   }
   // Most programs never need TLS, which takes longer to load than everything else here.
   const tls = await import('./secure-socket.ts');

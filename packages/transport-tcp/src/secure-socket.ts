@@ -69,7 +69,7 @@ export async function secureSocket(
   return {
     socket,
     // Under TLS 1.3 a server judges the client's certificate after the client's side of the handshake is done.
-    explain: (error) => (isTlsError(error) ? explain(error) : lostError(target, error)),
+    explain: (_target, error) => (isTlsError(error) ? explain(error) : lostError(target, error)),
   };
 }
 

@@ -3,6 +3,7 @@ import type { TransportTarget } from '@mqtt-kit/core';
 import { MqttError, type Transport, type TransportHandlers } from '@mqtt-kit/core';
 import type { ConnectedSocket } from './connect-socket.ts';
 import { isSecure, otherScheme, targetName } from './target-name.ts';
+import { ignoreError } from './when-ready.ts';
 
 /** `write` asks for a pause when so much waits in the process: one batch of the engine. */
 const highWaterBytes = 65_536;
@@ -10,10 +11,20 @@ const highWaterBytes = 65_536;
 /** How long a close may stand still, while bytes of ours leave and then while the server closes its side. */
 const closeGraceMs = 2_000;
 
+/**
+ * Where a socket keeps its transport: so one function for all sockets listens to each event, and a process with
+ * thousands of them holds no closures of each.
+ */
+const owner: unique symbol = Symbol('transport');
+
+interface OwnedSocket extends Socket {
+  [owner]?: SocketTransport | undefined;
+}
+
 /** A connected socket as a `Transport`. */
 export class SocketTransport implements Transport {
-  readonly #socket: Socket;
-  readonly #explain: (error: Error) => MqttError;
+  readonly #socket: OwnedSocket;
+  readonly #explain: ConnectedSocket['explain'];
   readonly #target: TransportTarget;
   readonly #handlers: TransportHandlers;
   readonly #highWaterBytes: number;
@@ -33,10 +44,12 @@ export class SocketTransport implements Transport {
     this.#handlers = handlers;
     // At or above the socket's own mark, or `drain` would not be sure to come.
     this.#highWaterBytes = Math.max(highWaterBytes, socket.writableHighWaterMark);
-    socket.on('error', this.#onError);
-    socket.on('drain', this.#onDrain);
+    this.#socket[owner] = this;
+    socket.on('error', onError);
+    socket.off('error', ignoreError);
+    socket.on('drain', onDrain);
     // The owner gets this transport by a promise. Its handlers are not called before that has had its turn.
-    setImmediate(this.#start);
+    setImmediate(start, this);
   }
 
   write(chunks: readonly Uint8Array[]): boolean {
@@ -89,55 +102,84 @@ export class SocketTransport implements Transport {
     }, closeGraceMs);
   }
 
-  readonly #start = (): void => {
+  /** For the socket alone, as those below. */
+  start(): void {
     const socket = this.#socket;
     if (socket.closed) {
-      this.#onClose();
+      this.onClose();
       return;
     }
-    socket.on('end', this.#onEnd);
-    socket.on('close', this.#onClose);
-    socket.on('data', this.#onData);
-  };
+    socket.on('end', onEnd);
+    socket.on('close', onClose);
+    socket.on('data', onData);
+  }
 
-  readonly #onData = (chunk: Buffer): void => {
+  onData(chunk: Buffer): void {
     if (this.#destroyed) return;
     this.#received = true;
     // A plain Uint8Array: Buffer's own methods differ (slice makes a view), and nobody above should meet them.
     this.#handlers.onData(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
-  };
+  }
 
-  readonly #onDrain = (): void => {
+  onDrain(): void {
     if (!this.#blocked || this.#closing) return;
     this.#blocked = false;
     this.#handlers.onDrain();
-  };
+  }
 
-  readonly #onEnd = (): void => {
+  onEnd(): void {
     if (this.#closing) return;
     if (!this.#received && isSecure(this.#target)) this.#error ??= closedUnheard(this.#target);
     // Half a connection is of no use to MQTT, and our side might never be able to send the rest.
     this.#socket.destroy();
-  };
+  }
 
-  readonly #onError = (error: NodeJS.ErrnoException): void => {
+  onError(error: NodeJS.ErrnoException): void {
     const cut = error.code === 'ECONNRESET' || error.code === 'EPIPE';
     this.#error ??=
-      cut && !this.#received ? closedUnheard(this.#target, error) : this.#explain(error);
-  };
+      cut && !this.#received
+        ? closedUnheard(this.#target, error)
+        : this.#explain(this.#target, error);
+  }
 
-  readonly #onClose = (): void => {
+  onClose(): void {
     const socket = this.#socket;
     clearTimeout(this.#closeTimer);
-    socket.off('drain', this.#onDrain);
-    socket.off('end', this.#onEnd);
-    socket.off('close', this.#onClose);
-    socket.off('data', this.#onData);
-    socket.off('error', this.#onError);
+    socket.on('error', ignoreError);
+    socket.off('drain', onDrain);
+    socket.off('end', onEnd);
+    socket.off('close', onClose);
+    socket.off('data', onData);
+    socket.off('error', onError);
+    socket[owner] = undefined;
     const error = this.#closing ? undefined : this.#error;
     this.#closing = true;
     this.#handlers.onClosed(error);
-  };
+  }
+}
+
+function start(transport: SocketTransport): void {
+  transport.start();
+}
+
+function onData(this: OwnedSocket, chunk: Buffer): void {
+  this[owner]?.onData(chunk);
+}
+
+function onDrain(this: OwnedSocket): void {
+  this[owner]?.onDrain();
+}
+
+function onEnd(this: OwnedSocket): void {
+  this[owner]?.onEnd();
+}
+
+function onError(this: OwnedSocket, error: NodeJS.ErrnoException): void {
+  this[owner]?.onError(error);
+}
+
+function onClose(this: OwnedSocket): void {
+  this[owner]?.onClose();
 }
 
 /** A server that cuts the connection without a word often expects another kind of it. */

@@ -12,7 +12,7 @@ export function whenReady(
   explain: (error: Error) => Error,
 ): Promise<void> {
   // A socket without an `error` listener would end the process, even long after it was given up.
-  socket.on('error', ignore);
+  socket.on('error', ignoreError);
   return new Promise((resolve, reject) => {
     const settle = (): void => {
       socket.off(event, onReady);
@@ -43,4 +43,5 @@ export function whenReady(
   });
 }
 
-function ignore(): void {}
+/** Listens to errors of a socket that nobody has, or has yet. */
+export function ignoreError(): void {}

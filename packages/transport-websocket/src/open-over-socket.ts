@@ -33,7 +33,13 @@ export function openerOverSocket(options: SocketOptions | undefined): OpenTransp
     signal.throwIfAborted();
     const webSocket = start(target, socket);
     await opened(webSocket, socket, target, signal);
-    return new WebSocketTransport(webSocket, socket, explain, target, handlers);
+    return new WebSocketTransport(
+      webSocket,
+      socket,
+      (error) => explain(target, error),
+      target,
+      handlers,
+    );
   };
 }
 
