@@ -11,12 +11,14 @@ import type { RandomStream } from './random-stream.ts';
  */
 export class DyadicBridge {
   readonly #levels: number;
+  /** The highest level whose ends are kept. */
+  readonly #kept: number;
   readonly #rule: BridgeRule;
   readonly #stream: RandomStream;
   /**
-   * Three numbers, then by level the values at both ends of the interval of 2^level points around the last point. One
+   * Some numbers, then by level the values at both ends of the interval of 2^level points around the last point. One
    * array, the lowest levels first: of many devices each is out of the processor's sight when its turn comes, and
-   * what a step needs lies together.
+   * what a step needs lies together. Higher levels are drawn anew: that is seldom, and they would be most of the memory.
    */
   readonly #numbers: number[];
 
@@ -24,7 +26,8 @@ export class DyadicBridge {
     this.#rule = rule;
     this.#stream = stream;
     this.#levels = rule.weights.length - 1;
-    this.#numbers = new Array<number>(firstLevel + 2 * this.#levels + 2).fill(Number.NaN);
+    this.#kept = Math.min(this.#levels - 1, keptLevels);
+    this.#numbers = new Array<number>(firstLevel + 2 * this.#kept + 2).fill(Number.NaN);
   }
 
   /** The value at a place between the grid points, in straight line from one to the next. */
@@ -46,14 +49,16 @@ export class DyadicBridge {
     let level = this.#sharedLevel(point);
     let size = powersOfTwo[level] as number;
     let start = Math.floor(point / size) * size;
-    let place = firstLevel + 2 * level;
-    if (level === this.#levels) {
+    let left: number;
+    let right: number;
+    if (level > this.#kept) {
       const block = start / size;
-      numbers[place] = this.#rule.blockEnd(block, this.#stream);
-      numbers[place + 1] = this.#rule.blockEnd(block + 1, this.#stream);
+      left = this.#rule.blockEnd(block, this.#stream);
+      right = this.#rule.blockEnd(block + 1, this.#stream);
+    } else {
+      left = numbers[firstLevel + 2 * level] as number;
+      right = numbers[firstLevel + 2 * level + 1] as number;
     }
-    let left = numbers[place] as number;
-    let right = numbers[place + 1] as number;
     for (; level > 0; level--) {
       size /= 2;
       const middle = start + size;
@@ -66,18 +71,19 @@ export class DyadicBridge {
         left = value;
         start = middle;
       }
-      place -= 2;
-      numbers[place] = left;
-      numbers[place + 1] = right;
+      if (level <= this.#kept + 1) {
+        numbers[firstLevel + 2 * level - 2] = left;
+        numbers[firstLevel + 2 * level - 1] = right;
+      }
     }
     numbers[lastPoint] = point;
     return left;
   }
 
-  /** The lowest level whose interval holds both the last point and this one. */
+  /** The lowest level that is kept and whose interval holds both the last point and this one; else the highest of all. */
   #sharedLevel(point: number): number {
     const last = this.#numbers[lastPoint] as number;
-    for (let level = 0; level < this.#levels; level++) {
+    for (let level = 0; level <= this.#kept; level++) {
       const size = powersOfTwo[level] as number;
       if (Math.floor(point / size) === Math.floor(last / size)) return level;
     }
@@ -91,6 +97,9 @@ const linePoint = 1;
 const lineStart = 2;
 const lineEnd = 3;
 const firstLevel = 4;
+
+/** Steps go beyond 2^10 points once in as many. */
+const keptLevels = 10;
 
 /** How a bridge is drawn: given both ends of an interval of 2^level points, the middle is normally distributed. */
 export interface BridgeRule {

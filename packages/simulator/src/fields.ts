@@ -88,7 +88,7 @@ export class Fields implements FieldSource {
   readonly #device: SignalDevice;
   readonly #cells: readonly Cell[];
   #turn = 0;
-  #moment: Moment = { elapsedMs: 0, epochMs: 0, clockMs: 0, reading: 0 };
+  #moment: Moment = noMoment;
 
   constructor(set: FieldSet, device: SignalDevice, streams: RandomStream) {
     this.#set = set;
@@ -160,6 +160,9 @@ export class Fields implements FieldSource {
     return new DefinitionError(`${text}: no field can be computed from itself`, ['signals', first]);
   }
 }
+
+/** Before the first reading. */
+const noMoment: Moment = { elapsedMs: 0, epochMs: 0, clockMs: 0, reading: 0 };
 
 /** The fields of one device at a moment that is not the present one. */
 class FieldsAt implements FieldSource {

@@ -5,7 +5,7 @@
  * them while it has no connection. A fault that takes the connection away closes the client so that the server
  * publishes the will, and a new client takes its place when the fault is over.
  */
-import type { ConnectOptions, Message, MqttClient, MqttError } from '@mqtt-kit/core';
+import type { ConnectOptions, Message, MqttClient, MqttError, Status } from '@mqtt-kit/core';
 import { obeyCommand } from './commands.ts';
 import { discoveryMessages } from './discovery.ts';
 import type { PlannedCommand } from './fleet-plan.ts';
@@ -22,6 +22,8 @@ export interface ConnectionRun {
   /** Milliseconds since 1970 at which the run began, and the time of the run now. */
   readonly startMs: number;
   readonly nowMs: number;
+  /** Connections that were asked for and whose first attempt has not come to an end, good or bad. */
+  unanswered: number;
   open(options: ConnectOptions): Promise<MqttClient>;
 }
 
@@ -46,6 +48,8 @@ export class FleetConnection implements DeviceListener {
   readonly #clientId: string | undefined;
   #client: MqttClient | undefined;
   #isAsked = false;
+  /** What became of its first attempt. */
+  #answer: 'unasked' | 'awaited' | 'here' = 'unasked';
   /** The end of the client before: its will comes before anything of the next one. */
   #gone: Promise<void> | undefined;
   /** The next client, while it is being made. */
@@ -79,14 +83,11 @@ export class FleetConnection implements DeviceListener {
     const { stopped } = this.#run;
     this.#isAsked = true;
     await this.#gone;
-    const client = await this.#run.open({
-      reconnect: { initial: !first },
-      ...this.#ownOptions(),
-      waitForConnection: first,
-      ...(first ? { signal: stopped } : {}),
-    });
+    this.#asked();
+    const client = await this.#connected(first);
     if ((stopped.aborted && !first) || this.#isAway) {
       this.#isAsked = false;
+      this.#answered();
       this.#close(client, { timeoutMs: 0 });
       return;
     }
@@ -95,10 +96,25 @@ export class FleetConnection implements DeviceListener {
     for (const device of this.#devices) {
       this.#introduce(client, device);
       for (const command of device.plan.commands) this.#listen(client, device, command);
-      if (this.#early?.delete(device) === true) {
+      if (this.#early?.has(device) === true) {
         device.forgetPublished();
         this.#report(device);
       }
+    }
+    this.#early = undefined;
+  }
+
+  async #connected(first: boolean): Promise<MqttClient> {
+    try {
+      return await this.#run.open({
+        reconnect: { initial: !first },
+        ...this.#ownOptions(),
+        waitForConnection: first,
+        ...(first ? { signal: this.#run.stopped } : {}),
+      });
+    } catch (error) {
+      this.#answered();
+      throw error;
     }
   }
 
@@ -182,9 +198,13 @@ export class FleetConnection implements DeviceListener {
   #follow(client: MqttClient): void {
     let connections = 0;
     let up = false;
-    const follow = (state: MqttClient['status']['state']): void => {
-      if (up !== (state === 'connected')) this.up += up ? -1 : 1;
-      up = state === 'connected';
+    // One function for each client and no more: there are thousands of them.
+    const follow = (status: Status): void => {
+      const { counts } = this.#run;
+      if (status.state === 'closed' && status.reason !== undefined) counts.report(status.reason);
+      if (status.state !== 'connecting') this.#answered();
+      if (up !== (status.state === 'connected')) this.up += up ? -1 : 1;
+      up = status.state === 'connected';
       if (!up) return;
       connections += 1;
       if (connections === 1) return;
@@ -195,13 +215,21 @@ export class FleetConnection implements DeviceListener {
         if (device.isPresent) this.#sayOnline(client, device);
       }
     };
-    follow(client.status.state);
-    const { counts } = this.#run;
-    client.on('status', (status) => {
-      follow(status.state);
-      if (status.state === 'closed' && status.reason !== undefined) counts.report(status.reason);
-    });
-    client.on('error', (error) => counts.report(error));
+    follow(client.status);
+    client.on('status', follow);
+    client.on('error', this.#run.counts.report);
+  }
+
+  #asked(): void {
+    if (this.#answer !== 'unasked') return;
+    this.#answer = 'awaited';
+    this.#run.unanswered += 1;
+  }
+
+  #answered(): void {
+    if (this.#answer !== 'awaited') return;
+    this.#answer = 'here';
+    this.#run.unanswered -= 1;
   }
 
   #introduce(client: MqttClient, device: SimulatedDevice): void {

@@ -81,6 +81,9 @@ const members: readonly (keyof FleetDefinition)[] = [
 /** More in one process is a mistake in a number rather than a wish. */
 const mostDevices = 1_000_000;
 
+/** Of all devices that have none: one object for thousands. */
+const noAttributes: Readonly<Record<string, FieldValue>> = Object.freeze({});
+
 /** What no topic name may have. */
 const wildcards = /[+#\0]/;
 
@@ -134,7 +137,7 @@ function plannedDevices(definition: FleetDefinition, name: string): FleetPlan['d
     );
     const devices = listed.map((entry, index) => {
       const path = ['devices', index];
-      if (typeof entry === 'string') return { id: entry, attributes: {} };
+      if (typeof entry === 'string') return { id: entry, attributes: noAttributes };
       check(
         typeof entry === 'object' && entry !== null && typeof entry.id === 'string',
         path,
@@ -163,7 +166,7 @@ function plannedDevices(definition: FleetDefinition, name: string): FleetPlan['d
     id:
       text?.fill((hole) => (hole === 'n' ? index + 1 : hole === 'index' ? index : name)) ??
       String((id as (index: number) => string)(index)),
-    attributes: {},
+    attributes: noAttributes,
   }));
   return uniqueDevices(devices, 'id');
 }

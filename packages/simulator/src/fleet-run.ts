@@ -21,6 +21,15 @@ import { Timeline } from './timeline.ts';
 /** A longest time in which nothing else gets a turn. */
 const sliceMs = 10;
 
+/**
+ * Connections that may be asked for and unanswered. A machine or a server that cannot keep up with the rate would have
+ * thousands of attempts under way, each of them slower for it and some too late.
+ */
+const mostUnanswered = 250;
+
+/** How soon it is seen that some of them were answered. */
+const answersLookedForMs = 10;
+
 /** Without a pace messages are made as long as so few of them wait for their fate. */
 const mostPending = 5000;
 
@@ -29,6 +38,7 @@ export class FleetRun implements ConnectionRun {
   readonly mostReadings: number;
   readonly stopped: AbortSignal;
   readonly startMs: number;
+  unanswered = 0;
   readonly #url: string | URL;
   readonly #connect: Connect;
   readonly #options: FleetRunOptions;
@@ -124,6 +134,9 @@ export class FleetRun implements ConnectionRun {
     for (const [number, connection] of this.#connections.entries()) {
       const waitMs = beganMs + (number / this.#connectRate) * 1000 - performance.now();
       if (waitMs > 1) await this.#wait(waitMs);
+      while (this.unanswered >= mostUnanswered && !this.stopped.aborted) {
+        await this.#wait(answersLookedForMs);
+      }
       if (this.stopped.aborted) return;
       if (!connection.isDue) continue;
       try {
@@ -240,8 +253,9 @@ function connectionsOf(
     );
   }
   const size = shared ? Math.min(connections, devices.length) : devices.length;
-  const groups: SimulatedDevice[][] = Array.from({ length: size }, () => []);
-  for (const [index, device] of devices.entries()) groups[index % size]?.push(device);
+  const groups: readonly (readonly SimulatedDevice[])[] = shared
+    ? Array.from({ length: size }, (_, group) => devices.filter((_, at) => at % size === group))
+    : devices.map((device) => [device]);
   const clientIds = clientId === undefined ? undefined : clientIdsOf(clientId, groups);
   return groups.map(
     (group, number) => new FleetConnection(run, group, shared, clientIds?.[number]),

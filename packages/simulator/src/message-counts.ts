@@ -38,11 +38,11 @@ export class MessageCounts {
     );
   }
 
-  /** Takes note of something that went wrong. */
-  report(error: Error): void {
+  /** Takes note of something that went wrong. A listener for all clients. */
+  readonly report = (error: Error): void => {
     this.firstError ??= error;
     this.#onError(error);
-  }
+  };
 
   /** Resolves when fewer than so many messages wait for their fate. For one caller at a time. */
   async room(below: number): Promise<void> {

@@ -37,7 +37,6 @@ export interface DeviceListener {
 export class SimulatedDevice implements SignalDevice {
   readonly id: string;
   readonly index: number;
-  readonly state: Record<string, FieldValue>;
   readonly attributes: Readonly<Record<string, FieldValue>>;
   readonly plan: FleetPlan;
   /** Told what the device does. */
@@ -51,6 +50,7 @@ export class SimulatedDevice implements SignalDevice {
   /** Its fields by name, as it sends them, at the moment of the last reading. */
   readonly reading: Reading;
   readonly messageFaults: MessageFaults | undefined;
+  #state: Record<string, FieldValue> | undefined;
   readonly #fields: Fields;
   /** Where a fault changes what is sent. */
   readonly #observed: ObservedFields | undefined;
@@ -61,7 +61,7 @@ export class SimulatedDevice implements SignalDevice {
     this.index = index;
     this.attributes = attributes;
     this.plan = plan;
-    this.state = plan.hasState ? (structuredClone(plan.state) as SignalDevice['state']) : {};
+    if (plan.hasState) this.#state = structuredClone(plan.state) as SignalDevice['state'];
     const streams = RandomStream.named(plan.seed, id);
     this.schedule = streams.child('schedule');
     this.#fields = new Fields(plan.fields, this, streams.child('signals'));
@@ -84,6 +84,11 @@ export class SimulatedDevice implements SignalDevice {
       ofSensors === undefined ? undefined : new ObservedFields(this.#fields, ofSensors);
     this.reading =
       this.#observed === undefined ? this.#fields.reading : new plan.fields.view(this.#observed);
+  }
+
+  get state(): Record<string, FieldValue> {
+    this.#state ??= {};
+    return this.#state;
   }
 
   /** Goes to the moment of a reading; the one before was at `previousMs`. Gives the fields as they are sent. */
