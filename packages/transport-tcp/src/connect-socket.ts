@@ -1,4 +1,4 @@
-import { connect, type LookupFunction, type Socket } from 'node:net';
+import { connect, type LookupFunction, type OnReadOpts, type Socket } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import type { MqttError, TransportTarget } from '@mqtt-kit/core';
 import { connectError, lostError } from './network-error.ts';
@@ -34,16 +34,17 @@ export interface ConnectedSocket {
 /**
  * Connects and, for `mqtts` and `wss`, authenticates the server: the caller may send at once. For transports that put
  * a protocol of their own on such a socket. Rejects as `OpenTransport` says. The socket never throws for want of an
- * `error` listener.
+ * `error` listener. With `onread` a plain socket of our making hands what it reads to that, from its `resume` on.
  */
 export async function connectSocket(
   target: TransportTarget,
   signal: AbortSignal,
   options: SocketOptions = {},
+  onread?: OnReadOpts,
 ): Promise<ConnectedSocket> {
   signal.throwIfAborted();
   if (!isSecure(target)) {
-    const socket = await connectPlain(target, options, signal);
+    const socket = await connectPlain(target, options, signal, onread);
     return { socket, explain: lostError };
   }
   // Most programs never need TLS, which takes longer to load than everything else here.
@@ -64,9 +65,12 @@ async function connectPlain(
   target: TransportTarget,
   options: SocketOptions,
   signal: AbortSignal,
+  onread?: OnReadOpts,
 ): Promise<Socket> {
   const socket =
-    options.open === undefined ? newSocket(target, options) : await options.open(target);
+    options.open === undefined ? newSocket(target, options, onread) : await options.open(target);
+  // It would read at once, before anybody takes what it reads.
+  if (onread !== undefined) socket.pause();
   // Acknowledgements are small and somebody waits for them; batches are made above.
   socket.setNoDelay(true);
   if (socket.connecting || socket.destroyed) {
@@ -75,13 +79,19 @@ async function connectPlain(
   return socket;
 }
 
-function newSocket(target: TransportTarget, options: SocketOptions): Socket {
-  if (target.scheme === 'mqtt+unix') return connect({ path: target.path });
+function newSocket(
+  target: TransportTarget,
+  options: SocketOptions,
+  onread: OnReadOpts | undefined,
+): Socket {
+  const reading = onread && { onread };
+  if (target.scheme === 'mqtt+unix') return connect({ path: target.path, ...reading });
   return connect({
     host: target.hostname,
     port: target.port,
     autoSelectFamily: true,
     autoSelectFamilyAttemptTimeout: addressTimeoutMs,
     ...(options.lookup && { lookup: options.lookup }),
+    ...reading,
   });
 }

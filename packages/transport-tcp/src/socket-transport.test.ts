@@ -62,6 +62,26 @@ describe('a socket transport', () => {
     transport.destroy();
   });
 
+  it('reads nothing more once it is paused from within a read', async () => {
+    const [one, other] = [await connected(), await connected()];
+    const read = one.record.onData.bind(one.record);
+    one.record.onData = (chunk) => {
+      read(chunk);
+      one.transport.pause?.();
+    };
+    one.peer.write(connack);
+    await one.record.received(4);
+    one.peer.write(connack);
+    // This comes after what came for the paused one.
+    other.peer.write(connack);
+    await other.record.received(4);
+    expect(one.record.chunks).toHaveLength(1);
+    one.transport.resume?.();
+    await one.record.received(8);
+    one.transport.destroy();
+    other.transport.destroy();
+  });
+
   it('calls no handler before the one who opened it has the transport', async () => {
     const server = createServer((socket) => socket.on('error', () => {}).end(connack));
     servers.push(server.listen(0, '127.0.0.1'));
@@ -117,9 +137,12 @@ describe('a socket transport', () => {
   it('can be paused before anything came', async () => {
     const { transport, record, peer } = await connected();
     transport.pause?.();
+    const other = await connected();
     peer.write(connack);
-    await new Promise((resolve) => setImmediate(resolve));
+    other.peer.write(connack);
+    await other.record.received(4);
     expect(record.calls).toEqual([]);
+    other.transport.destroy();
     transport.resume?.();
     await record.received(4);
     transport.destroy();

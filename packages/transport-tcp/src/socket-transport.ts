@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { TransportTarget } from '@mqtt-kit/core';
 import { MqttError, type Transport, type TransportHandlers } from '@mqtt-kit/core';
 import type { ConnectedSocket } from './connect-socket.ts';
+import type { DirectReader } from './direct-reader.ts';
 import { isSecure, otherScheme, targetName } from './target-name.ts';
 import { ignoreError } from './when-ready.ts';
 
@@ -28,6 +29,10 @@ export class SocketTransport implements Transport {
   readonly #target: TransportTarget;
   readonly #handlers: TransportHandlers;
   readonly #highWaterBytes: number;
+  readonly #reader: DirectReader | undefined;
+  /** Its handlers may be called. */
+  #started = false;
+  #paused = false;
   #received = false;
   #blocked = false;
   /** We ended it: how it ends is no news any more. */
@@ -36,12 +41,19 @@ export class SocketTransport implements Transport {
   #error: MqttError | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
 
-  constructor(connected: ConnectedSocket, target: TransportTarget, handlers: TransportHandlers) {
+  /** With a reader the socket is one that it reads, and has not begun to. */
+  constructor(
+    connected: ConnectedSocket,
+    target: TransportTarget,
+    handlers: TransportHandlers,
+    reader?: DirectReader,
+  ) {
     const { socket } = connected;
     this.#socket = socket;
     this.#explain = connected.explain;
     this.#target = target;
     this.#handlers = handlers;
+    this.#reader = reader;
     // At or above the socket's own mark, or `drain` would not be sure to come.
     this.#highWaterBytes = Math.max(highWaterBytes, socket.writableHighWaterMark);
     this.#socket[owner] = this;
@@ -69,11 +81,14 @@ export class SocketTransport implements Transport {
   }
 
   pause(): void {
-    if (!this.#closing) this.#socket.pause();
+    if (this.#closing) return;
+    this.#paused = true;
+    this.#socket.pause();
   }
 
   resume(): void {
-    this.#socket.resume();
+    this.#paused = false;
+    if (this.#started) this.#socket.resume();
   }
 
   close(): void {
@@ -82,7 +97,7 @@ export class SocketTransport implements Transport {
     this.#socket.end();
     // Read on: the server's last word is not lost, and closing over unread bytes would reset the connection, so that the
     // server might lose what we sent last.
-    this.#socket.resume();
+    this.resume();
     this.#boundClose(Number.POSITIVE_INFINITY);
   }
 
@@ -111,14 +126,16 @@ export class SocketTransport implements Transport {
     }
     socket.on('end', onEnd);
     socket.on('close', onClose);
-    socket.on('data', onData);
+    if (this.#reader === undefined) socket.on('data', onData);
+    else this.#reader.owner = this;
+    this.#started = true;
+    if (!this.#paused) socket.resume();
   }
 
-  onData(chunk: Buffer): void {
+  onBytes(chunk: Uint8Array): void {
     if (this.#destroyed) return;
     this.#received = true;
-    // A plain Uint8Array: Buffer's own methods differ (slice makes a view), and nobody above should meet them.
-    this.#handlers.onData(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    this.#handlers.onData(chunk);
   }
 
   onDrain(): void {
@@ -163,7 +180,8 @@ function start(transport: SocketTransport): void {
 }
 
 function onData(this: OwnedSocket, chunk: Buffer): void {
-  this[owner]?.onData(chunk);
+  // A plain Uint8Array: Buffer's own methods differ (slice makes a view), and nobody above should meet them.
+  this[owner]?.onBytes(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
 }
 
 function onDrain(this: OwnedSocket): void {
