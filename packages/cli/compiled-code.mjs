@@ -49,6 +49,8 @@ async function run(words) {
 }
 
 const connack = [0x20, 3, 0, 0, 0];
+/** The first message of QoS 1. */
+const puback = [0x40, 2, 0, 1];
 /** One filter granted, and a message to it. */
 const subackAndMessage = [0x90, 4, 0, 1, 0, 0, 0x30, 5, 0, 1, 0x74, 0, 0x6d];
 
@@ -63,9 +65,11 @@ function answer(socket) {
     received = Buffer.concat([received, chunk]);
     // The remaining lengths of such short packets have one byte.
     while (received.length > 1 && received.length >= 2 + received.readUInt8(1)) {
-      const type = received.readUInt8(0) >> 4;
+      const first = received.readUInt8(0);
+      const type = first >> 4;
       received = received.subarray(2 + received.readUInt8(1));
       if (type === 1) socket.write(Buffer.from(connack));
+      if (first === 0x32) socket.write(Buffer.from(puback));
       if (type === 8) socket.write(Buffer.from(subackAndMessage));
     }
   });

@@ -57,6 +57,7 @@ export async function openClient(
     ...(plan.options.queue === undefined
       ? {}
       : { queue: { ...options.queue, ...plan.options.queue } }),
+    ...(plan.begun === undefined ? {} : { clientId: plan.begun.clientId }),
     waitForConnection: false,
   });
   const follower = new StatusFollower({
@@ -113,10 +114,12 @@ function connectBy(
   output: MessageOutput,
   mosquitto: MosquittoName | undefined,
 ): typeof connect {
-  const { socket, dryRun, exact } = plan;
-  if (socket === undefined && !dryRun && !exact) return connect;
+  const { socket, dryRun, exact, begun } = plan;
+  if (socket === undefined && !dryRun && !exact && begun === undefined) return connect;
+  const continued =
+    begun && import('./begun-connection.ts').then((module) => module.continuedOpener(begun));
   const open: OpenTransport = async (...target) => {
-    const opener = await transportOpener(plan, output);
+    const opener = await (continued ?? transportOpener(plan, output));
     if (!exact) return opener(...target);
     const { exactTransport, exactWire } = await import('./exact-wire.ts');
     return exactTransport(opener, exactWire(plan, diagnostics, mosquitto))(...target);

@@ -1,4 +1,5 @@
 import type { ConnectOptions } from 'mqtt-kit';
+import type { BegunConnection } from './begun-connection.ts';
 import { commandLineCredentials } from './credentials.ts';
 import type { Note } from './diagnostics.ts';
 import type { ParsedArguments } from './parse-arguments.ts';
@@ -40,6 +41,8 @@ export interface ConnectionPlan {
   readonly asksPassword: boolean;
   /** Connect to nobody. */
   readonly dryRun: boolean;
+  /** A connection that the client is to go on with. */
+  readonly begun?: BegunConnection | undefined;
   /** What `-D` says. */
   readonly properties: PropertyOptions;
   readonly retry: RetryPlan;

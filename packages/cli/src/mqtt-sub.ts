@@ -1,3 +1,4 @@
+import { plainSubscribe } from './plain-run.ts';
 import type { Program } from './program.ts';
 
 /** The program `mqtt-sub`, for `runProgram`. With `--request` it publishes a request and prints the response. */
@@ -7,4 +8,9 @@ export const mqttSub: Program = {
     name === 'mqtt-request'
       ? (await import('./request-program.ts')).requestProgram
       : (await import('./subscribe-program.ts')).subscribeProgram,
+  begin: async (args, done) => {
+    const plan = plainSubscribe(args, process.env);
+    if (plan === undefined) return undefined;
+    return (await import('./plain-subscribe.ts')).subscribePlainly(plan, done);
+  },
 };

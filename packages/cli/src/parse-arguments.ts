@@ -25,6 +25,8 @@ export interface ParsedArguments {
   readonly mosquitto: MosquittoName | undefined;
   /** What stands by itself, and everything after `--`. */
   readonly positionals: readonly string[];
+  /** The options that were given, each once. */
+  readonly names: readonly OptionName[];
   given(name: OptionName): boolean;
   flag(name: OptionName): boolean;
   /** The value of a text, file or choice option; of several the last. */
@@ -77,6 +79,7 @@ export function parsedArguments(
     program,
     mosquitto,
     positionals,
+    names: [...values.keys()],
     given: (name) => values.has(name),
     flag: (name) => values.has(name),
     text: (name) => values.get(name)?.at(-1)?.toString(),

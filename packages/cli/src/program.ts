@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import type { BegunConnection } from './begun-connection.ts';
 import { Diagnostics } from './diagnostics.ts';
 import { ExitCode } from './exit-codes.ts';
 import { helpText } from './help.ts';
@@ -18,6 +19,7 @@ export type ProgramBody = (
   args: ParsedArguments,
   diagnostics: Diagnostics,
   output: StandardOutput,
+  begun?: BegunConnection,
 ) => Promise<number>;
 
 /** One of the programs. */
@@ -25,6 +27,11 @@ export interface Program {
   readonly name: ProgramName;
   /** Loads what the program does: help and mistakes need none of it. */
   readonly load: (name: ProgramName) => Promise<ProgramBody>;
+  /**
+   * Does what needs no more than a little, and calls `done`; resolves when the rest of the program is needed, with the
+   * connection that it is to go on with, if any.
+   */
+  readonly begin: (args: ParsedArguments, done: () => void) => Promise<BegunConnection | undefined>;
 }
 
 /**
@@ -106,8 +113,9 @@ async function run(
       return print(manualPage(name, version));
     }
     if (args.flag('quiet')) diagnostics.silence();
+    const begun = await program.begin(args, () => process.exit(ExitCode.done));
     const body = await program.load(name);
-    return await body(args, diagnostics, output);
+    return await body(args, diagnostics, output, begun);
   } catch (error) {
     if (!isUsageError(error) && !isInvalidArgument(error)) throw error;
     diagnostics.error(usageReport(error, name), true);

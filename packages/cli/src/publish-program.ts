@@ -1,4 +1,5 @@
 import type { ConnectOptions, MqttError } from 'mqtt-kit';
+import type { BegunConnection } from './begun-connection.ts';
 import { type ClientSession, openClient } from './client-session.ts';
 import { withAskedPassword } from './connection-options.ts';
 import type { Diagnostics } from './diagnostics.ts';
@@ -31,6 +32,7 @@ export async function publishProgram(
   args: ParsedArguments,
   diagnostics: Diagnostics,
   standardOutput: StandardOutput,
+  begun?: BegunConnection,
 ): Promise<number> {
   const asked = await withAskedPassword(publishPlan(args, process.env));
   const plan = await inputFirst(asked, args, diagnostics);
@@ -53,7 +55,7 @@ export async function publishProgram(
   const tools = await publisherTools(plan, args, diagnostics);
   const inFolder = await folderQueue(plan);
   const session = await openClient(
-    plan.connection,
+    { ...plan.connection, begun },
     { ...clientOptions(plan, args), ...inFolder?.options },
     diagnostics,
     output,

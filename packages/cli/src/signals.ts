@@ -1,5 +1,5 @@
 /** SIGHUP comes when the terminal is closed. */
-const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+export const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Calls back for the first signal that asks to end; the second one ends the process at once. */
 export function onEndingSignal(

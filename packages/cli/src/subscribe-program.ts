@@ -8,6 +8,7 @@ import {
   type Subscription,
   type SubscriptionGrant,
 } from 'mqtt-kit';
+import type { BegunConnection } from './begun-connection.ts';
 import { type ClientSession, openClient } from './client-session.ts';
 import { withAskedPassword } from './connection-options.ts';
 import type { Diagnostics } from './diagnostics.ts';
@@ -46,6 +47,7 @@ export async function subscribeProgram(
   args: ParsedArguments,
   diagnostics: Diagnostics,
   standardOutput: StandardOutput,
+  begun?: BegunConnection,
 ): Promise<number> {
   if (args.given('doctor')) {
     const { doctorProgram } = await import('./doctor-program.ts');
@@ -80,7 +82,7 @@ export async function subscribeProgram(
   );
   const tools = await takerTools(plan, args, diagnostics);
   const session = await openClient(
-    plan.connection,
+    { ...plan.connection, begun },
     {
       inbox,
       // There is one handler for all filters: without identifiers SUBSCRIBE leaves together with CONNECT. One that is
