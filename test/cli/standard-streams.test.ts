@@ -1,4 +1,5 @@
-import { listenTcp, ScriptedBroker } from '@mqtt-kit/testkit';
+import { PacketType } from '@mqtt-kit/packet';
+import { listenTcp, publish, ScriptedBroker } from '@mqtt-kit/testkit';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../setup/temporary-folder.ts';
 import { ended, programs, startShell } from './programs.ts';
@@ -122,5 +123,90 @@ describe('a standard error that nobody gets', () => {
     expect(code).toBe(1);
     const doctor = await line('$SUB --doctor "$URL" > /dev/full 2>&1');
     expect(doctor.code).toBe(69);
+  });
+});
+
+describe('a file that cannot be written', () => {
+  it('of --record is told, and what was not recorded is not acknowledged', async () => {
+    for (const qos of [0, 1, 2] as const) {
+      const broker = new ScriptedBroker({
+        automatic: {
+          onPacket: (packet, connection) => {
+            if (packet.type !== PacketType.subscribe) return;
+            setTimeout(
+              () =>
+                connection.send(publish('a', 'x', qos === 0 ? {} : { qos, packetIdentifier: 7 })),
+              20,
+            );
+          },
+        },
+      });
+      await using listener = await listenTcp(broker);
+      const words = `-h 127.0.0.1 -p ${listener.port} -t a -q ${qos} -C 1 --record /dev/full`;
+      const { code, lines } = await ended(await startShell(`$SUB ${words}`));
+      expect(code).toBe(1);
+      expect(lines[0]).toBe(
+        "mqtt-sub: --record: cannot write '/dev/full': no space left on the device",
+      );
+      expect(lines).toHaveLength(3);
+      const types = broker.current.received.map(({ type }) => type);
+      expect(types).not.toContain(PacketType.puback);
+      expect(types).not.toContain(PacketType.pubcomp);
+    }
+  });
+
+  it('of a profile is told', async () => {
+    const { code, stderr } = await line(
+      'mkdir $HOME/.config/mqtt-kit/profile; $SUB profile use home',
+    );
+    expect(code).toBe(64);
+    expect(stderr).toMatch(/^mqtt-sub: profile use: cannot write '.*': it is a directory\n/);
+  });
+});
+
+describe('a queue that cannot be used', () => {
+  it('is told with what to do, and is no mistake of the program', async () => {
+    const { code, stderr } = await line(
+      'touch "$HOME/q"; $PUB $AT -t a -m x -q 1 -i me --queue "$HOME/q"',
+    );
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^mqtt-pub: cannot open .*\n/);
+  });
+
+  it('says who has it', async () => {
+    const { code, stderr } = await line(
+      `mkfifo "$HOME/in"; $PUB $AT -t a -l -q 1 --queue "$HOME/q" < "$HOME/in" & exec 3> "$HOME/in"
+       until ls "$HOME"/q/session/*.journal > /dev/null 2>&1; do sleep 0.05; done
+       $PUB $AT -t a -m x -q 1 --queue "$HOME/q"; code=$?; exec 3>&-; wait; exit $code`,
+    );
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^mqtt-pub: the session store is in use by process \d+: /);
+  });
+});
+
+describe('an input that cannot be read', () => {
+  for (const [words, problem] of [
+    ['-l -t a < /', '-l: standard input is a directory'],
+    ['-s -t a < /', '-s: standard input is a directory'],
+    ['--lines json < /', '--lines json: standard input is a directory'],
+    [
+      '--lines csv 0> "$HOME/x"',
+      '--lines csv: cannot read standard input: it is not open for reading',
+    ],
+    ['-t a -f /', "-f: cannot read '/': it is a directory"],
+    [
+      '-t a -f /dev/zero',
+      "-f: '/dev/zero' is longer than an MQTT message can be (268435455 bytes)",
+    ],
+  ] as const) {
+    it(`is told: ${words}`, async () => {
+      const { code, lines } = await line(`$PUB $AT ${words}`);
+      expect({ code, what: lines[0] }).toEqual({ code: 64, what: `mqtt-pub: ${problem}` });
+    });
+  }
+
+  it('is read to its end when it is a pipe', async () => {
+    const { stdout } = await line('$PUB $AT -t a --dry-run -f <(printf hello)');
+    expect(stdout.toString()).toContain("PUBLISH 'a' QoS 0, 5 bytes");
   });
 });

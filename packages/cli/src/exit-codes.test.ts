@@ -21,6 +21,9 @@ describe('exitCodeOf', () => {
     ['malformedPacket', 76],
     ['protocolError', 76],
     ['notAuthorized', 77],
+    ['storeFailed', 1],
+    ['storeCorrupt', 1],
+    ['storeLocked', 1],
   ])('%s is %d', (code, expected) => {
     expect(exit(code)).toBe(expected);
   });

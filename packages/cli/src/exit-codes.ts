@@ -5,7 +5,7 @@ import type { ProgramName } from './option-table.ts';
 /** What the programs end with. 64 and above follow sysexits where it has a name for the case; 27 is mosquitto_sub's. */
 export const ExitCode = {
   done: 0,
-  /** Standard output cannot be written. */
+  /** What is to be written cannot be: standard output, the file of `--record`, the queue. */
   outputFailed: 1,
   /** The time of `-W` is over. */
   timeLimit: 27,
@@ -70,10 +70,11 @@ export function exitCodeOf(error: MqttError, program: ProgramName): number {
       return ExitCode.connectionLost;
     case 'aborted':
     case 'handlerFailed':
+      return ExitCode.internal;
     case 'storeFailed':
     case 'storeCorrupt':
     case 'storeLocked':
-      return ExitCode.internal;
+      return ExitCode.outputFailed;
     default:
       return unknownCode(error.code);
   }

@@ -51,7 +51,7 @@ Turn colours off or on.
 $XDG_CONFIG_HOME/mqtt\\-kit/profiles
 The profiles, one file of options each.
 .SH "EXIT STATUS"
-0 done, 1 cannot write output, 27 time limit, 64 usage, 68 host not found, 69 unreachable or refused, 70 internal error, 73 publish refused, 74 subscription refused, 75 connection lost, 76 TLS or protocol, 77 not authorised, 130 and 143 interrupted with something unsent.
+0 done, 1 cannot write output, recording or queue, 27 time limit, 64 usage, 68 host not found, 69 unreachable or refused, 70 internal error, 73 publish refused, 74 subscription refused, 75 connection lost, 76 TLS or protocol, 77 not authorised, 130 and 143 interrupted with something unsent.
 `;
 }
 

@@ -6,8 +6,13 @@ import { recordOf } from './message-record.ts';
 import type { Recorder } from './message-taker.ts';
 import { UsageError } from './usage-error.ts';
 
-/** Opens the file, which is written anew; `-` is no file. Throws `UsageError` when it cannot be written. */
-export function openRecorder(file: string): Recorder {
+const never: Promise<void> = new Promise(() => {});
+
+/**
+ * Opens the file, which is written anew; `-` is no file. Throws `UsageError` when it cannot be written. Messages that it
+ * cannot take any more are not acknowledged; `onFailure` is called then.
+ */
+export function openRecorder(file: string, onFailure: () => void): Recorder {
   if (file === '-') {
     throw new UsageError('--record expects a file', 'On standard output: --output ndjson');
   }
@@ -15,26 +20,31 @@ export function openRecorder(file: string): Recorder {
   try {
     descriptor = openSync(file, 'w', 0o666);
   } catch (error) {
-    throw fileProblem('--record', file, error);
+    throw fileProblem('--record', file, error, 'write');
   }
   const stream = createWriteStream(file, { fd: descriptor });
+  let failure: NodeJS.ErrnoException | undefined;
   // Whoever records wants all of it: a disk that is full ends the program.
-  const write = (text: string): Promise<void> =>
-    new Promise((resolve, reject) => {
-      stream.write(text, (error) => (error ? reject(error) : resolve()));
-    });
-  stream.on('error', () => {});
-  let last: Promise<void> = Promise.resolve();
+  stream.on('error', (error) => {
+    failure ??= error;
+    onFailure();
+  });
   return {
-    write: (message: Message) => {
-      last = write(`${JSON.stringify(recordOf(message, Date.now()))}\n`);
-      return last;
+    get failure() {
+      return failure;
     },
-    end: async () => {
-      await last;
-      await new Promise<void>((resolve) => {
-        stream.end(() => resolve());
+    write: (message: Message) => {
+      if (failure !== undefined) return never;
+      return new Promise((resolve) => {
+        stream.write(`${JSON.stringify(recordOf(message, Date.now()))}\n`, (error) => {
+          if (!error) resolve();
+        });
       });
     },
+    end: () =>
+      new Promise((resolve) => {
+        if (failure !== undefined) resolve();
+        else stream.end(() => resolve());
+      }),
   };
 }

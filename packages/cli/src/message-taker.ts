@@ -9,8 +9,11 @@ import type { SubscribeEnd } from './subscribe-program.ts';
 
 /** Writes messages somewhere else, too. */
 export interface Recorder {
-  write(message: Message): Promise<void> | undefined;
+  /** Resolves when the message was written; never when it cannot be. */
+  write(message: Message): Promise<void>;
   end(): Promise<void>;
+  /** Why it cannot be written any more. */
+  readonly failure: NodeJS.ErrnoException | undefined;
 }
 
 /** Runs a command for messages; resolves when the next may come. */
@@ -88,11 +91,12 @@ export class MessageTaker {
     this.#printer.print(message);
     this.printed += 1;
     this.#left -= 1;
+    const recorded = this.#tools.recorder?.write(message);
     if (this.#left === 0 || this.#tools.until?.(message) === true) {
       this.#left = 0;
-      this.#endWhenPrinted();
+      this.#endWhenPrinted(recorded);
     }
-    return this.#done(message);
+    return this.#done(message, recorded);
   }
 
   /** Resolves when everything taken was recorded and executed. */
@@ -101,13 +105,14 @@ export class MessageTaker {
     await Promise.all([this.#tools.recorder?.end(), this.#tools.executor?.end()]);
   }
 
-  #endWhenPrinted(): void {
-    void this.#output.printed().then(() => this.#end.settle({ kind: 'count' }));
+  #endWhenPrinted(recorded?: Promise<void>): void {
+    void Promise.all([recorded, this.#output.printed()]).then(() =>
+      this.#end.settle({ kind: 'count' }),
+    );
   }
 
-  #done(message: Message): Promise<void> | undefined {
-    const { recorder, executor } = this.#tools;
-    const recorded = recorder?.write(message);
+  #done(message: Message, recorded: Promise<void> | undefined): Promise<void> | undefined {
+    const { executor } = this.#tools;
     const executed = executor?.run(message);
     const printed =
       message.qos > 0

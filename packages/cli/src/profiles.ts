@@ -60,24 +60,40 @@ export function runProfileCommand(
   if (words.length > 0) throw new UsageError(`profile ${verb} takes one name alone`);
   switch (verb) {
     case 'show':
-      return masked(readFileSync(file, 'utf8'));
+      return masked(onFile('profile show', file, 'read', () => readFileSync(file, 'utf8')));
     case 'edit':
       return edit(file, env);
-    case 'use':
-      writeFileSync(join(folder(env), '..', 'profile'), `${name}\n`, { mode: 0o600 });
+    case 'use': {
+      const used = join(folder(env), '..', 'profile');
+      onFile('profile use', used, 'write', () => writeFileSync(used, `${name}\n`, { mode: 0o600 }));
       diagnostics.note({ text: `the profile ${name} is used from now on`, terminalOnly: true });
       return '';
+    }
     default:
-      rmSync(file);
-      if (inUse(env) === name) rmSync(join(folder(env), '..', 'profile'), { force: true });
+      onFile('profile rm', file, 'write', () => {
+        rmSync(file);
+        if (inUse(env) === name) rmSync(join(folder(env), '..', 'profile'), { force: true });
+      });
       return '';
+  }
+}
+
+/** Does something with a file. Throws `UsageError` when that fails. */
+function onFile<T>(what: string, file: string, doing: 'read' | 'write', action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw fileProblem(what, file, error, doing);
   }
 }
 
 function folder(env: Environment): string {
   const config = env['XDG_CONFIG_HOME'] || (env['HOME'] ? join(env['HOME'], '.config') : undefined);
   if (config === undefined) {
-    throw new UsageError('profiles need a home: neither XDG_CONFIG_HOME nor HOME is set');
+    throw new UsageError(
+      'profiles need a home: neither XDG_CONFIG_HOME nor HOME is set',
+      'Set XDG_CONFIG_HOME to the folder they are to be in.',
+    );
   }
   return join(config, 'mqtt-kit', 'profiles');
 }
@@ -154,14 +170,12 @@ function add(name: string, file: string, words: readonly string[], env: Environm
     if (definition.kind !== 'property') return `${long} ${value}`;
     return `${long} ${(JSON.parse(value) as string[]).join(' ')}`;
   });
-  try {
+  onFile('profile add', file, 'write', () => {
     mkdirSync(folder(env), { recursive: true, mode: 0o700 });
     writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o600 });
     // It may have been there before, with other rights.
     chmodSync(file, 0o600);
-  } catch (error) {
-    throw fileProblem('profile add', file, error);
-  }
+  });
   return '';
 }
 

@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs';
+import type { MqttError } from 'mqtt-kit';
 import type { BegunConnection } from './begun-connection.ts';
 import { Diagnostics } from './diagnostics.ts';
-import { ExitCode } from './exit-codes.ts';
+import { ExitCode, exitCodeOf } from './exit-codes.ts';
 import { helpText } from './help.ts';
 import { type CalledAs, calledAs } from './mosquitto-name.ts';
 import type { ProgramName } from './option-table.ts';
 import { type ParsedArguments, parseArguments } from './parse-arguments.ts';
 import { rawArguments } from './raw-arguments.ts';
-import { internalReport, outputReport, usageReport } from './report-error.ts';
+import { internalReport, outputReport, reportOf, usageReport } from './report-error.ts';
 import { StandardOutput } from './standard-output.ts';
 import { isUsageError, quoted, UsageError } from './usage-error.ts';
 
@@ -117,10 +118,20 @@ async function run(
     const body = await program.load(name);
     return await body(args, diagnostics, output, begun);
   } catch (error) {
-    if (!isUsageError(error) && !isInvalidArgument(error)) throw error;
-    diagnostics.error(usageReport(error, name), true);
-    return ExitCode.usage;
+    if (isUsageError(error) || isInvalidArgument(error)) {
+      diagnostics.error(usageReport(error, name), true);
+      return ExitCode.usage;
+    }
+    if (!isClientError(error)) throw error;
+    diagnostics.error(reportOf(error, {}));
+    return exitCodeOf(error, name);
   }
+}
+
+/** What the client cannot begin with: a queue that is damaged, or in use. */
+function isClientError(error: unknown): error is MqttError {
+  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
+  return typeof code === 'string' && /^[a-z]/.test(code);
 }
 
 /** What the client itself finds wrong with its options. */

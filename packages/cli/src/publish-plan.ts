@@ -2,7 +2,7 @@ import { topicNameProblem } from '@mqtt-kit/packet';
 import type { MessageProperties } from 'mqtt-kit';
 import { type ConnectionPlan, connectionPlan } from './connection-options.ts';
 import type { Note } from './diagnostics.ts';
-import { readInputFile } from './input-files.ts';
+import { readInputFile, standardInput } from './input-files.ts';
 import type { OptionName } from './option-table.ts';
 import type { ParsedArguments } from './parse-arguments.ts';
 import { argumentBytes } from './raw-arguments.ts';
@@ -201,7 +201,8 @@ function linesSource(form: LinesForm): MessageSource {
   if (form === 'text') return { kind: 'stdinLines' };
   return {
     kind: 'feed',
-    load: async () => (await import('./line-feed.ts')).lineFeed(form, process.stdin),
+    load: async () =>
+      (await import('./line-feed.ts')).lineFeed(form, standardInput(`--lines ${form}`)),
   };
 }
 

@@ -69,7 +69,7 @@ function keptClientId(folder: string): string {
     return made;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST')
-      throw fileProblem('--queue', folder, error);
+      throw fileProblem('--queue', folder, error, 'use');
   }
   try {
     return readFileSync(file, 'utf8').trim();

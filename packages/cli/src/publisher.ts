@@ -1,6 +1,6 @@
-import { fstatSync } from 'node:fs';
 import type { MqttClient, MqttError, PublishOptions, PublishPromise } from 'mqtt-kit';
 import type { Diagnostics } from './diagnostics.ts';
+import { standardInput } from './input-files.ts';
 import { LineSplitter } from './lines.ts';
 import type { Pace } from './pace.ts';
 import { type FeedMessage, largestPayload, type PublishPlan } from './publish-plan.ts';
@@ -155,7 +155,10 @@ export class Publisher {
       if (this.#window.full) await this.#window.room();
       if (pace !== undefined) await pace.turn();
       if (this.#stopped) return;
-      this.#send(topic ?? this.#plan.topic ?? '', payload, {
+      const name = topic ?? this.#plan.topic;
+      if (name === undefined)
+        throw new UsageError('a message has no topic', 'Give one to all by -t');
+      this.#send(name, payload, {
         ...this.#options,
         ...(qos === undefined ? {} : { qos }),
         ...(retain === undefined ? {} : { retain }),
@@ -213,15 +216,6 @@ export async function wholeInput(diagnostics: Diagnostics): Promise<Uint8Array> 
     throw new UsageError('-s: standard input is empty', 'For an empty message: -n');
   }
   return Buffer.concat(chunks);
-}
-
-/** The bytes of standard input. Throws `UsageError` when it cannot be read: it may be a directory. */
-async function* standardInput(option: string): AsyncGenerator<Uint8Array> {
-  // Node takes a directory for an empty file.
-  if (fstatSync(0).isDirectory()) {
-    throw new UsageError(`${option}: standard input is a directory`);
-  }
-  yield* process.stdin as AsyncIterable<Uint8Array>;
 }
 
 function tellTyping(diagnostics: Diagnostics, text: string): void {

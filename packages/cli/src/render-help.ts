@@ -74,7 +74,7 @@ function yargsOption(option: OptionDefinition, all: boolean): Options {
 
 const exitCodes = `Exit codes:
   0 done                   69 unreachable, or refused    75 connection lost
-  1 cannot write output    70 internal error             76 TLS or protocol
+  1 cannot write           70 internal error             76 TLS or protocol
  27 time limit of -W       73 publish refused            77 not authorised
  64 usage                  74 subscription refused      130 interrupted (143
  68 host not found                                          terminated) unsent`;

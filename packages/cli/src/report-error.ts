@@ -1,6 +1,7 @@
 import type { MqttError } from 'mqtt-kit';
 import type { ConnectionPlan } from './connection-options.ts';
 import type { Report } from './diagnostics.ts';
+import { fileProblem } from './input-files.ts';
 import { isUsageError, type UsageError } from './usage-error.ts';
 
 /** What was sent to the server to say who we are. */
@@ -57,6 +58,16 @@ export function unpublishedReport(
   return { ...report, why: `${unpublished} of ${total} messages were not published.` };
 }
 
+/** Why the file of `--record` cannot be written. */
+export function recordReport(file: string, error: NodeJS.ErrnoException): Report {
+  const { message } = fileProblem('--record', file, error, 'write');
+  return {
+    what: message,
+    why: lostMessages,
+    hint: 'Make room there, or record to another file.',
+  };
+}
+
 /** Why standard input cannot be published. */
 export function inputReport(error: unknown): Report {
   if (isUsageError(error)) return { what: error.message, hint: error.hint };
@@ -105,6 +116,11 @@ const words: readonly (readonly [RegExp, string])[] = [
   [/, or tls\.servername/g, ''],
   [/set version to '3\.1\.1'/g, 'add -V 311'],
   [/; redirects: 'follow' goes there/g, ''],
+  [
+    /fileStore\(directory, \{ repair: true \}\) keeps all that is sound\./g,
+    'Another folder for --queue begins anew.',
+  ],
+  [/Give the file store a directory of its own/g, 'Give --queue a folder of its own'],
   [/Check host and port\./g, 'Check -h HOST and -p PORT.'],
   [/Choose another client identifier;/g, 'Choose another client identifier by -i ID;'],
   [/(try|Try|use|expects) ((?:mqtts?|wss?):\/\/)/g, '$1 -L $2HOST:PORT'],

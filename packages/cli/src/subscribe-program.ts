@@ -19,14 +19,20 @@ import { MessageTaker, type TakerTools } from './message-taker.ts';
 import { type OneShot, oneShot } from './one-shot.ts';
 import type { MosquittoName, ParsedArguments } from './parse-arguments.ts';
 import { watchOutputReader } from './reader-watch.ts';
-import { lostMessages, outputReport, reportOf, timeLimitReport } from './report-error.ts';
+import {
+  lostMessages,
+  outputReport,
+  recordReport,
+  reportOf,
+  timeLimitReport,
+} from './report-error.ts';
 import { onEndingSignal } from './signals.ts';
 import { isReaderGone, type StandardOutput } from './standard-output.ts';
 import { type SubscribePlan, subscribePlan } from './subscribe-plan.ts';
 
 /** What ends a program that prints messages. */
 export type SubscribeEnd =
-  | { readonly kind: 'count' | 'timeLimit' | 'signal' | 'readerGone' | 'idle' }
+  | { readonly kind: 'count' | 'timeLimit' | 'signal' | 'readerGone' | 'idle' | 'recordFailed' }
   | { readonly kind: 'outputFailed'; readonly error: NodeJS.ErrnoException }
   | { readonly kind: 'refused' | 'givenUp'; readonly error: MqttError };
 
@@ -80,7 +86,7 @@ export async function subscribeProgram(
     output,
     diagnostics,
   );
-  const tools = await takerTools(plan, args, diagnostics);
+  const tools = await takerTools(plan, args, diagnostics, end);
   const session = await openClient(
     { ...plan.connection, begun },
     {
@@ -136,6 +142,11 @@ export async function subscribeProgram(
       diagnostics,
     );
   }
+  const unrecorded = tools.recorder?.failure;
+  if (unrecorded !== undefined) {
+    diagnostics.error(recordReport(args.text('record') ?? '', unrecorded));
+    return ExitCode.outputFailed;
+  }
   return tell(reason, session, plan, taker.printed, diagnostics);
 }
 
@@ -156,6 +167,7 @@ async function takerTools(
   plan: SubscribePlan,
   args: ParsedArguments,
   diagnostics: Diagnostics,
+  end: OneShot<SubscribeEnd>,
 ): Promise<TakerTools> {
   const { where, until, selection, topicFilters } = plan;
   const conditions =
@@ -184,7 +196,9 @@ async function takerTools(
     recorder:
       record === undefined
         ? undefined
-        : (await import('./message-recorder.ts')).openRecorder(record),
+        : (await import('./message-recorder.ts')).openRecorder(record, () => {
+            end.settle({ kind: 'recordFailed' });
+          }),
     executor:
       command === undefined
         ? undefined
@@ -324,6 +338,8 @@ function tell(
       return ExitCode.timeLimit;
     case 'outputFailed':
       diagnostics.error(outputReport(reason.error, lostMessages));
+      return ExitCode.outputFailed;
+    case 'recordFailed':
       return ExitCode.outputFailed;
     case 'refused':
       diagnostics.error(reportOf(reason.error, plan.connection.options));
