@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { freePorts, portOf } from '../setup/ports.ts';
 import { temporaryFolder } from '../setup/temporary-folder.ts';
 import { ended, programs, type RunOptions, run, shell, start } from './programs.ts';
+import { startSocksProxy } from './socks-proxy.ts';
 
 /** What our programs do beyond mosquitto's, proved by the wire and by what they print. */
 
@@ -361,35 +362,12 @@ describe('the way to the server', () => {
   it('leads through a SOCKS5 proxy that resolves the name', async () => {
     const broker = new ScriptedBroker({ automatic: true });
     await using listener = await listenTcp(broker);
-    const asked: string[] = [];
-    const { connect } = await import('node:net');
-    const proxy = createServer((socket) => {
-      socket.on('error', () => {});
-      socket.once('data', (hello) => {
-        asked.push(hello.toString('hex'));
-        socket.write(Buffer.of(5, 2));
-        socket.once('data', (credentials) => {
-          asked.push(credentials.toString('latin1'));
-          socket.write(Buffer.of(1, 0));
-          socket.once('data', (request) => {
-            asked.push(request.subarray(5, -2).toString());
-            const server = connect(listener.port, '127.0.0.1', () => {
-              socket.write(Buffer.of(5, 0, 0, 1, 127, 0, 0, 1, 0, 0));
-              socket.pipe(server).pipe(socket);
-            });
-            server.on('error', () => {});
-          });
-        });
-      });
-    });
-    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-    const url = `socks5h://me:p%40ss@127.0.0.1:${portOf(proxy)}`;
+    await using proxy = await startSocksProxy(listener.port);
     const { code } = await run('mqtt-pub', [
-      ...['--proxy', url, '-h', 'name.invalid', '-t', 'a', '-m', 'x', '-q', '1'],
+      ...['--proxy', proxy.url, '-h', 'name.invalid', '-t', 'a', '-m', 'x', '-q', '1'],
     ]);
-    proxy.close();
     expect(code).toBe(0);
-    expect(asked).toEqual(['050102', '\u0001\u0002me\u0004p@ss', 'name.invalid']);
+    expect(proxy.asked).toEqual(['050102', '\u0001\u0002me\u0004p@ss', 'name.invalid']);
     expect(
       broker.connections.flatMap(({ received }) => received).map(({ type }) => type),
     ).toContain(PacketType.publish);

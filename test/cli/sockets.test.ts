@@ -1,11 +1,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
+import { PacketType } from '@mqtt-kit/packet';
+import { listenTcp, ScriptedBroker } from '@mqtt-kit/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { certificates } from '../setup/certificates.ts';
 import { type Mosquitto, startMosquitto } from '../setup/mosquitto.ts';
 import { requires } from '../setup/requires.ts';
 import { temporaryFolder } from '../setup/temporary-folder.ts';
 import { programs, run } from './programs.ts';
+import { startSocksProxy } from './socks-proxy.ts';
 
 /** Options of the socket and of TLS, each shown by what the broker or the key log tells of it, also with WebSocket. */
 
@@ -104,10 +108,109 @@ describe.runIf(present)('options of the socket', () => {
     expect((await run('mqtt-pub', [...words, 'c0ffee01'])).code).toBe(76);
   });
 
+  it('--proxy leads WebSocket and TLS through it, too', async () => {
+    for (const [listener, words] of [
+      ['web', ['--ws']],
+      ['tls', ['--cafile', here]],
+      ['webTls', ['--ws', '--cafile', here]],
+    ] as const) {
+      await using proxy = await startSocksProxy(broker.port(listener));
+      // The proxy resolves the name, which is that of the certificate.
+      const way = ['-h', 'localhost', '-p', '1', '--proxy', proxy.url, ...words];
+      const all = [...way, '-t', 'a', '-m', 'x', '-q', '1', '-i', `by-proxy-${listener}`];
+      expect(await run('mqtt-pub', all)).toMatchObject({ code: 0, stderr: '' });
+      expect(proxy.asked).toEqual(['050102', '\u0001\u0002me\u0004p@ss', 'localhost']);
+      await broker.logged(new RegExp(` as by-proxy-${listener} `));
+    }
+    const web = await startSocksProxy(broker.port('web'));
+    const url = ['-L', 'ws://name.invalid:81/mqtt', '--proxy', web.url, '-t', 'a', '-m', 'x'];
+    expect(await run('mqtt-pub', [...url, '-q', '1'])).toMatchObject({ code: 0, stderr: '' });
+    expect(web.asked.at(-1)).toBe('name.invalid');
+    await web[Symbol.asyncDispose]();
+  });
+
+  it('--proxy that is not there, or that refuses, is told by its name', async () => {
+    const none = ['--proxy', 'socks5h://127.0.0.1:1', '-h', 'name.invalid', '-t', 'a', '-m', 'x'];
+    const gone = await run('mqtt-pub', none);
+    expect(gone).toMatchObject({ code: 69, stderr: expect.stringContaining('127.0.0.1:1') });
+    await using proxy = await startSocksProxy(1);
+    const refused = await run('mqtt-pub', ['--proxy', proxy.url, ...none.slice(2)]);
+    expect(refused).toMatchObject({ code: 69, stderr: expect.stringContaining('proxy') });
+    expect(refused.stderr).not.toContain('p@ss');
+  });
+
+  it('--tls-alpn asks for a protocol', async () => {
+    const { cert, key } = certificates().server;
+    const scripted = new ScriptedBroker({ automatic: true });
+    await using listener = await listenTcp(scripted, {
+      tls: { cert: cert.text, key: key.text, ALPNProtocols: ['mqtt'] },
+    });
+    const words = ['-h', '127.0.0.1', '-p', `${listener.port}`, '-t', 'a', '-m', 'x', '--cafile'];
+    expect((await run('mqtt-pub', [...words, here, '--tls-alpn', 'mqtt'])).code).toBe(0);
+    // The server has no such protocol, and says so.
+    expect((await run('mqtt-pub', [...words, here, '--tls-alpn', 'x-other'])).code).toBe(76);
+  });
+
+  it('--cert and --key say who we are', async () => {
+    const { server, client } = certificates();
+    const scripted = new ScriptedBroker({ automatic: true });
+    await using listener = await listenTcp(scripted, {
+      tls: {
+        cert: server.cert.text,
+        key: server.key.text,
+        ca: certificates().authority.text,
+        requestCert: true,
+      },
+    });
+    const words = ['-h', '127.0.0.1', '-p', `${listener.port}`, '-t', 'a', '-m', 'x', '--cafile'];
+    const pair = ['--cert', client.cert.path, '--key', client.key.path];
+    expect((await run('mqtt-pub', [...words, here, ...pair])).code).toBe(0);
+    expect((await run('mqtt-pub', [...words, here])).code).toBe(76);
+    expect((await run('mqtt-pub', [...words, here, ...pair.slice(0, 2)])).code).toBe(64);
+  });
+
+  it('--no-tls speaks plainly where TLS would be', async () => {
+    const { stdout } = await run('mqtt-pub', [
+      ...['--no-tls', '-h', '127.0.0.1', '-p', '8883', '-t', 'a', '-m', 'x', '--dry-run'],
+    ]);
+    expect(stdout.toString()).toContain('PUBLISH');
+    const tls = await run('mqtt-pub', [...at('tls'), '--cafile', here, '--no-tls']);
+    expect(tls.code).toBe(64);
+    const url = await run('mqtt-pub', ['-L', 'mqtts://127.0.0.1/a', '-m', 'x', '--no-tls']);
+    expect(url.code).toBe(64);
+  });
+
+  it('--unix leads to a socket of this machine', async () => {
+    const path = join(temporaryFolder('unix'), 'socket');
+    const scripted = new ScriptedBroker({ automatic: true });
+    await using tcp = await listenTcp(scripted);
+    const server = createServer((socket) => {
+      const inner = connect(tcp.port, '127.0.0.1');
+      socket.pipe(inner).pipe(socket);
+      socket.on('error', () => inner.destroy());
+      inner.on('error', () => socket.destroy());
+    });
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    for (const way of [
+      ['--unix', path],
+      ['-p', '0', '-h', path],
+    ]) {
+      const result = await run('mqtt-pub', [...way, '-t', 'a', '-m', 'x', '-q', '1']);
+      if (way[0] === '--unix') expect(result).toMatchObject({ code: 0, stderr: '' });
+      // Port 0 means that to mosquitto alone.
+      else expect(result.code).toBe(64);
+    }
+    expect(scripted.current.received.map(({ type }) => type)).toContain(PacketType.publish);
+    const none = await run('mqtt-pub', ['--unix', `${path}-none`, '-t', 'a', '-m', 'x']);
+    expect(none).toMatchObject({ code: 69, stderr: expect.stringContaining(`${path}-none`) });
+    await new Promise((resolve) => server.close(resolve));
+  });
+
   it('engines of OpenSSL are refused in so many words', async () => {
     for (const option of [
       ['--keyform', 'engine'],
       ['--tls-engine', 'pkcs11'],
+      ['--tls-engine-kpass-sha1', 'c0ffee'],
     ]) {
       const { code, stderr } = await run('mqtt-pub', [...at('tls'), ...option]);
       expect({ code, stderr }).toMatchObject({
