@@ -68,9 +68,12 @@ function slotOf(bytes: Uint8Array, start: number, end: number): number {
 
 const bytesOfNames = new Map<string, Uint8Array>();
 let misses = 0;
+let hits = 0;
 
 /** Names that are met once only should not each pay for being remembered. */
-const missesPerNewName = 4;
+const fewestMisses = 4;
+const mostMisses = 256;
+let missesPerNewName = fewestMisses;
 
 /**
  * The bytes of a topic name, its two length bytes in front, or `undefined` for one that is not known yet, or not
@@ -78,16 +81,31 @@ const missesPerNewName = 4;
  */
 export function topicNameBytes(name: string): Uint8Array | undefined {
   const known = bytesOfNames.get(name);
-  if (known !== undefined) return known;
+  if (known !== undefined) {
+    hits += 1;
+    return known;
+  }
   misses += 1;
-  if (misses % missesPerNewName === 0 && isPlain(name)) {
-    if (bytesOfNames.size >= slots) bytesOfNames.clear();
+  if (misses >= missesPerNewName && isPlain(name)) {
+    misses = 0;
+    if (bytesOfNames.size >= slots) forgetNames();
     const bytes = new Uint8Array(2 + name.length);
     bytes[1] = name.length;
     for (let index = 0; index < name.length; index += 1) bytes[2 + index] = name.charCodeAt(index);
     bytesOfNames.set(name, bytes);
   }
   return undefined;
+}
+
+/**
+ * All slots are taken. Where names were not met again meanwhile there are more of them than slots, and remembering them
+ * would cost each of them more than it saves: then fewer are, until it pays again.
+ */
+function forgetNames(): void {
+  const pays = hits >= slots * fewestMisses;
+  missesPerNewName = pays ? fewestMisses : Math.min(missesPerNewName * 4, mostMisses);
+  bytesOfNames.clear();
+  hits = 0;
 }
 
 /** Whether a name is known to be valid. */
