@@ -1,10 +1,19 @@
 import { type Payload, topicNameProblem } from '@mqtt-kit/core';
 import { DefinitionError } from './definition-error.ts';
 import type { FieldSource } from './fields.ts';
+import type { FleetPlan } from './fleet-plan.ts';
+import { numberBytes, objectBytes } from './payload-bytes.ts';
 import type { Output } from './planned-outputs.ts';
+import { RandomStream } from './random-stream.ts';
 import type { FieldValue, Moment, Reading } from './signal.ts';
 import type { SimulatedDevice, SimulatedMessage } from './simulated-device.ts';
 import { plainText, type Template } from './template.ts';
+
+/**
+ * The moment of the reading that is made now. One object for all readings: kept by tens of thousands of devices, one of
+ * each would outlive its second, and the garbage collector would have to look at all of them again and again.
+ */
+const present = { elapsedMs: 0, epochMs: 0, clockMs: 0, reading: 0 };
 
 /**
  * What one device sends under one topic: when it is read next, what it looks like, and what of it waits. All that a
@@ -13,7 +22,8 @@ import { plainText, type Template } from './template.ts';
 export class DeviceOutput {
   readonly device: SimulatedDevice;
   readonly output: Output;
-  readonly order: number;
+  /** Among all of its run. */
+  order = 0;
   /** Number of the next reading of the schedule, from 0. */
   #reading = 0;
   /** When the reading before was. */
@@ -26,11 +36,10 @@ export class DeviceOutput {
   /** A message that waits for the next one to overtake it. */
   #heldBack: SimulatedMessage | undefined;
 
-  constructor(device: SimulatedDevice, output: Output, order: number) {
+  constructor(device: SimulatedDevice, output: Output) {
     this.device = device;
     this.output = output;
-    this.order = order;
-    this.#phaseMs = phaseOf(device, output);
+    this.#phaseMs = phaseOf(device.plan, device.schedule, output);
   }
 
   /** When the next reading is due, in milliseconds after the start; `undefined` after the last of a recording. */
@@ -77,9 +86,12 @@ export class DeviceOutput {
     const faults = device.messageFaults?.at(elapsedMs, previousMs);
     if (faults?.dropped === true) return;
     const clockMs = epochMs + (faults?.skewMs ?? 0);
-    const moment = { elapsedMs, epochMs, clockMs, reading };
-    const fields = device.goTo(moment, previousMs);
-    const payload = this.#payload(fields, moment);
+    present.elapsedMs = elapsedMs;
+    present.epochMs = epochMs;
+    present.clockMs = clockMs;
+    present.reading = reading;
+    const fields = device.goTo(present, previousMs);
+    const payload = this.#payload(fields, present);
     if (output.changesOnly) {
       if (this.#published === payload) return;
       this.#published = payload;
@@ -126,11 +138,15 @@ export class DeviceOutput {
 
   #payload(fields: FieldSource, moment: Moment): Payload {
     const { device, output } = this;
+    // What is compared with the one before is text.
+    const asBytes = device.listener.takesBytes === true && !output.changesOnly;
     switch (output.form) {
       case 'function':
         return functionPayload(output, device, moment);
-      case 'plain':
-        return plainText(fields.value(output.fields[0] as number));
+      case 'plain': {
+        const value = fields.value(output.fields[0] as number);
+        return (asBytes ? numberBytes(value) : undefined) ?? plainText(value);
+      }
       case 'template': {
         const { names } = device.plan.fields;
         return (output.text as Template).fill((name) => {
@@ -139,13 +155,26 @@ export class DeviceOutput {
         });
       }
       case 'object':
-        return objectPayload(output, fields);
+        return (
+          (asBytes ? objectBytes(output.fields, output.keyBytes, fields) : undefined) ??
+          objectPayload(output, fields)
+        );
     }
   }
 }
 
+/** About when a device has its first turn, in milliseconds after the start: known before it is made. */
+export function firstTurnMs(plan: FleetPlan, index: number): number {
+  const { id } = plan.devices[index] as FleetPlan['devices'][number];
+  return phaseOf(
+    plan,
+    RandomStream.named(plan.seed, id).child('schedule'),
+    plan.outputs[0] as Output,
+  );
+}
+
 /** Outputs of one device have one phase: what it reads at a time it sends at a time. */
-function phaseOf({ plan, schedule }: SimulatedDevice, output: Output): number {
+function phaseOf(plan: FleetPlan, schedule: RandomStream, output: Output): number {
   if (!plan.stagger || output.times !== undefined) return 0;
   return Math.floor(schedule.uniform(-1) * output.everyMs);
 }
@@ -167,7 +196,8 @@ function functionPayload(
   moment: Moment,
 ): Payload {
   const fields: Reading = device.reading;
-  const payload = make?.(fields, device, moment) as Payload | undefined;
+  // A copy: whoever wrote the function may keep it.
+  const payload = make?.(fields, device, { ...moment }) as Payload | undefined;
   if (typeof payload === 'string' || payload instanceof Uint8Array) return payload;
   if (payload === undefined || payload === null) {
     throw new DefinitionError(`the function gave ${payload} in place of a payload`, [

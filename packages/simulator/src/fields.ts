@@ -1,6 +1,7 @@
 import { DefinitionError } from './definition-error.ts';
+import { atElapsed, type Moment } from './moment.ts';
 import type { RandomStream } from './random-stream.ts';
-import type { FieldValue, Moment, Reading, Sampler, Signal, SignalDevice } from './signal.ts';
+import type { FieldValue, Reading, Sampler, Signal, SignalDevice } from './signal.ts';
 
 /** Whoever can tell the fields of a device by their numbers. */
 export interface FieldSource {
@@ -88,6 +89,8 @@ export class Fields implements FieldSource {
   readonly #device: SignalDevice;
   readonly #cells: readonly Cell[];
   #turn = 0;
+  /** Where the fields are. The moment itself may have gone on since: it is one for all devices. */
+  #elapsedMs = 0;
   #moment: Moment = noMoment;
 
   constructor(set: FieldSet, device: SignalDevice, streams: RandomStream) {
@@ -105,6 +108,7 @@ export class Fields implements FieldSource {
   /** Goes to another moment: what was computed is forgotten. */
   goTo(moment: Moment): void {
     this.#moment = moment;
+    this.#elapsedMs = moment.elapsedMs;
     this.#turn += 1;
   }
 
@@ -113,16 +117,17 @@ export class Fields implements FieldSource {
     const cell = this.#cells[index] as Cell;
     if (cell.turn === this.#turn) return cell.value;
     if (cell.busy) throw this.#circle();
+    const moment = this.#present;
     cell.busy = true;
     let value: FieldValue;
     try {
-      value = cell.sampler(this.#moment, this.reading, this.#device);
+      value = cell.sampler(moment, this.reading, this.#device);
     } finally {
       // A function that threw may be asked again.
       cell.busy = false;
     }
     if (value === undefined) throw this.#missing(index);
-    if (this.change !== undefined) value = this.change(index, value, this.#moment);
+    if (this.change !== undefined) value = this.change(index, value, moment);
     cell.value = value;
     // Not the turn of before: what it needed at other moments has taken turns meanwhile.
     cell.turn = this.#turn;
@@ -131,7 +136,7 @@ export class Fields implements FieldSource {
 
   /** The value of a field at another moment. The present one comes back afterwards. */
   valueAt(index: number, moment: Moment): FieldValue {
-    const now = this.#moment;
+    const now = this.#present;
     if (moment.elapsedMs === now.elapsedMs) return this.value(index);
     this.goTo(moment);
     try {
@@ -143,6 +148,12 @@ export class Fields implements FieldSource {
 
   at(moment: Moment): FieldSource {
     return new FieldsAt(this, moment);
+  }
+
+  /** The moment of the reading, also for whoever asks when it is long made. */
+  get #present(): Moment {
+    const moment = this.#moment;
+    return moment.elapsedMs === this.#elapsedMs ? moment : atElapsed(moment, this.#elapsedMs);
   }
 
   #missing(index: number): DefinitionError {

@@ -70,6 +70,11 @@ export class FleetConnection implements DeviceListener {
     for (const device of devices) device.listener = this;
   }
 
+  /** They go to the server as they are. */
+  get takesBytes(): boolean {
+    return true;
+  }
+
   /** Whether it is still to be opened: one that a fault keeps away is opened when that is over. */
   get isDue(): boolean {
     return !this.#isAsked && !this.#isAway;

@@ -19,7 +19,8 @@ function client(number: number, log: { push(line: string): void }): MqttClient {
     server: { reasons: true },
     on: () => fake,
     publish(topic: string, payload: unknown, { qos = 0, retain = false }: PublishOptions = {}) {
-      log.push(`${number} ${topic} ${payload}`);
+      const text = payload instanceof Uint8Array ? new TextDecoder().decode(payload) : payload;
+      log.push(`${number} ${topic} ${text}`);
       if (qos !== 0 || retain) log.push(`  at ${qos}${retain ? ', retained' : ''}`);
       return Promise.resolve({});
     },

@@ -30,6 +30,13 @@ const mostUnanswered = 250;
 /** How soon it is seen that some of them were answered. */
 const answersLookedForMs = 10;
 
+/**
+ * Where so many readings come in one turn there are many in each millisecond, and the next turn waits a little: what is
+ * due meanwhile leaves in one write for each connection, and not in one of its own.
+ */
+const manyReadings = 16;
+const pauseMs = 5;
+
 /** Without a pace messages are made as long as so few of them wait for their fate. */
 const mostPending = 5000;
 
@@ -160,26 +167,35 @@ export class FleetRun implements ConnectionRun {
         if (nextMs > this.#elapsedMs && nextMs < this.#limitMs) continue;
       }
       if (nextMs >= this.#limitMs) break;
-      this.#slice();
+      const steps = this.#slice();
       if (this.counts.pending >= mostPending && this.#speed === Number.POSITIVE_INFINITY) {
         await this.counts.room(mostPending);
       }
-      await this.#wait(0);
+      await this.#wait(steps >= manyReadings && this.#isUpToDate ? pauseMs : 0);
     }
   }
 
-  #slice(): void {
+  /** Whether nothing is due by now: a run in real time that is not behind. */
+  get #isUpToDate(): boolean {
+    return Number.isFinite(this.#speed) && this.#timeline.nextMs > this.#elapsedMs;
+  }
+
+  /** Lets happen what is due by now, as far as it fits into one turn. Gives how many things that were. */
+  #slice(): number {
     const timeline = this.#timeline;
     const untilMs = performance.now() + sliceMs;
     const paced = Number.isFinite(this.#speed);
     const dueMs = paced ? Math.min(this.#elapsedMs, this.#limitMs) : this.#limitMs;
-    for (let steps = 1; timeline.nextMs <= dueMs && timeline.nextMs < this.#limitMs; steps++) {
+    let steps = 0;
+    while (timeline.nextMs <= dueMs && timeline.nextMs < this.#limitMs) {
       timeline.step();
-      if (this.counts.readings >= this.mostReadings || this.stopped.aborted) return;
-      if (!paced && this.counts.pending >= mostPending) return;
+      steps += 1;
+      if (this.counts.readings >= this.mostReadings || this.stopped.aborted) break;
+      if (!paced && this.counts.pending >= mostPending) break;
       // A look at the clock costs as much as a message.
-      if (steps % 64 === 0 && performance.now() >= untilMs) return;
+      if (steps % 64 === 0 && performance.now() >= untilMs) break;
     }
+    return steps;
   }
 
   /** Ends early when the run is stopped. */

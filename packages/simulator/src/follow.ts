@@ -1,7 +1,8 @@
 import { type Duration, positiveDurationMs } from './duration.ts';
 import { fieldsAt } from './fields.ts';
+import { atElapsed, type Moment } from './moment.ts';
 import { exponentialOf } from './real-functions.ts';
-import { asSignal, atElapsed, type Moment, type Operand, type Sampler, Signal } from './signal.ts';
+import { asSignal, type Operand, type Sampler, Signal } from './signal.ts';
 
 /** What `follow` takes. */
 export interface FollowOptions {

@@ -11,6 +11,7 @@ import { checkMembers, within } from './definition-error.ts';
 import { type Duration, positiveDurationMs } from './duration.ts';
 import type { FieldSet } from './fields.ts';
 import type { FleetDefinition, PublishRule } from './fleet-definition.ts';
+import { keyBytes } from './payload-bytes.ts';
 import { Recording } from './recording.ts';
 import type { Moment, Reading, SignalDevice } from './signal.ts';
 import { type Template, template } from './template.ts';
@@ -29,6 +30,7 @@ export interface Output {
   readonly fields: readonly number[];
   /** What stands before each of them in a JSON object. */
   readonly keys: readonly string[];
+  readonly keyBytes: readonly Uint8Array[];
   readonly form: 'object' | 'plain' | 'template' | 'function';
   readonly text: Template | undefined;
   readonly make: ((fields: Reading, device: SignalDevice, moment: Moment) => Payload) | undefined;
@@ -83,6 +85,7 @@ export function plannedOutputs(
   check(outputs.length > 0, ['publish'], 'must have at least one topic', {});
   return outputs.map((output) => ({
     ...output,
+    keyBytes: output.keys.map((key, at) => keyBytes(`${at === 0 ? '{' : ''}${key}`)),
     rhythm: outputs.findIndex(
       ({ everyMs, times }) => everyMs === output.everyMs && times === output.times,
     ),

@@ -1,19 +1,10 @@
 import { MqttUsageError } from '@mqtt-kit/core';
 import { type Duration, durationMs, positiveDurationMs } from './duration.ts';
 import { fieldsAt } from './fields.ts';
+import { atElapsed, type Moment } from './moment.ts';
 import type { RandomStream } from './random-stream.ts';
 
-/** A moment at which a signal is asked for its value. */
-export interface Moment {
-  /** Milliseconds since the start of the run; whole. */
-  readonly elapsedMs: number;
-  /** The same as milliseconds since 1970. */
-  readonly epochMs: number;
-  /** What the device's clock shows: `epochMs`, unless a fault has put it wrong. */
-  readonly clockMs: number;
-  /** Number of this reading on its schedule, from 0. */
-  readonly reading: number;
-}
+export type { Moment } from './moment.ts';
 
 /** The other fields of a device, by name: each is computed when it is asked for. */
 export type Reading = Readonly<Record<string, FieldValue>>;
@@ -179,17 +170,6 @@ export class Signal<T = number> {
 
 Object.defineProperty(Signal.prototype, mark, { value: true });
 
-/** The same moment at another time. */
-export function atElapsed(moment: Moment, elapsedMs: number): Moment {
-  const shift = elapsedMs - moment.elapsedMs;
-  return {
-    elapsedMs,
-    epochMs: moment.epochMs + shift,
-    clockMs: moment.clockMs + shift,
-    reading: moment.reading,
-  };
-}
-
 /** A signal without chance, of the moment alone. */
 export function timeSignal<T>(value: (moment: Moment) => T): Signal<T> {
   return new Signal(0, () => value);
@@ -201,7 +181,8 @@ export function asSignal<T extends FieldValue>(
 ): Signal<T> {
   if (Signal.is(operand)) return operand as Signal<T>;
   if (typeof operand === 'function') {
-    return new Signal(0, () => (moment, fields, device) => operand(fields, device, moment));
+    // A copy: whoever wrote the function may keep it.
+    return new Signal(0, () => (moment, fields, device) => operand(fields, device, { ...moment }));
   }
   return timeSignal(() => operand as T);
 }

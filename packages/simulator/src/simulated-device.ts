@@ -1,5 +1,5 @@
 import type { Payload, QoS } from '@mqtt-kit/core';
-import type { DeviceOutput } from './device-output.ts';
+import { DeviceOutput } from './device-output.ts';
 import { type FieldSource, Fields } from './fields.ts';
 import type { FleetPlan } from './fleet-plan.ts';
 import { MessageFaults } from './message-faults.ts';
@@ -25,6 +25,8 @@ export interface SimulatedMessage {
 
 /** Who is told what a device does. */
 export interface DeviceListener {
+  /** Whether payloads may be bytes where that is the cheaper way. */
+  readonly takesBytes?: boolean;
   /** It sends a message. */
   message(device: SimulatedDevice, message: SimulatedMessage): void;
   /** It loses its connection without a word. */
@@ -42,7 +44,7 @@ export class SimulatedDevice implements SignalDevice {
   /** Told what the device does. */
   listener: DeviceListener = nobody;
   /** What it sends, in the order of the definition. */
-  outputs: readonly DeviceOutput[] = [];
+  readonly outputs: readonly DeviceOutput[];
   /** Whether it has its connection: no fault has taken it away. */
   isPresent = true;
   /** The random stream for its phases and jitter. */
@@ -84,6 +86,7 @@ export class SimulatedDevice implements SignalDevice {
       ofSensors === undefined ? undefined : new ObservedFields(this.#fields, ofSensors);
     this.reading =
       this.#observed === undefined ? this.#fields.reading : new plan.fields.view(this.#observed);
+    this.outputs = plan.outputs.map((output) => new DeviceOutput(this, output));
   }
 
   get state(): Record<string, FieldValue> {

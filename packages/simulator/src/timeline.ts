@@ -3,7 +3,7 @@
  * thing to come of each schedule. It knows no clock: a run in real time waits for what comes next, a run without one
  * takes it at once, and both get the same.
  */
-import { DeviceOutput } from './device-output.ts';
+import { firstTurnMs } from './device-output.ts';
 import type { FleetPlan } from './fleet-plan.ts';
 import { type DeviceListener, SimulatedDevice } from './simulated-device.ts';
 import { TaskQueue } from './task-queue.ts';
@@ -24,9 +24,7 @@ export class Timeline {
 
   constructor(plans: readonly FleetPlan[], startMs: number) {
     this.startMs = startMs;
-    this.devices = plans.flatMap((plan) =>
-      plan.devices.map((_, index) => new SimulatedDevice(plan, index)),
-    );
+    this.devices = placedByTime(plans);
     const tasks: { readonly atMs: number; readonly task: Task }[] = [];
     const add = (task: Task, atMs: number | undefined): void => {
       if (atMs !== undefined) tasks.push({ atMs, task });
@@ -37,10 +35,10 @@ export class Timeline {
       // It has its number also where there is none: another fault changes no order.
       const absenceOrder = order++;
       if (absence !== undefined) add(new AbsenceTask(device, absenceOrder), absence.startMs);
-      device.outputs = device.plan.outputs.map(
-        (output) => new DeviceOutput(device, output, order++),
-      );
-      for (const output of device.outputs) add(output, output.nextMs);
+      for (const output of device.outputs) {
+        output.order = order++;
+        add(output, output.nextMs);
+      }
     }
     this.#queue = new TaskQueue(tasks);
   }
@@ -61,6 +59,26 @@ export class Timeline {
   tell(listener: DeviceListener): void {
     for (const device of this.devices) device.listener = listener;
   }
+}
+
+/**
+ * All devices, in the order of the fleets, made in the order of their turns: of tens of thousands none is in the
+ * processor's caches when its turn comes, and what lies side by side in memory is fetched in a third of the time.
+ */
+function placedByTime(plans: readonly FleetPlan[]): SimulatedDevice[] {
+  const places = plans.flatMap((plan) =>
+    plan.devices.map((_, index) => ({ plan, index, atMs: firstTurnMs(plan, index) })),
+  );
+  const byTime = places.map((_, place) => place);
+  byTime.sort((a, b) => (places[a]?.atMs ?? 0) - (places[b]?.atMs ?? 0));
+  // Filled from the front: the garbage collector, which moves them, goes by this list.
+  const made = byTime.map((place) => {
+    const { plan, index } = places[place] as (typeof places)[number];
+    return new SimulatedDevice(plan, index);
+  });
+  const devices = new Array<SimulatedDevice>(made.length);
+  for (const [at, place] of byTime.entries()) devices[place] = made[at] as SimulatedDevice;
+  return devices;
 }
 
 /** A device goes, and comes back. */

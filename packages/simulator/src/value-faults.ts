@@ -115,8 +115,9 @@ export class ObservedFields implements FieldSource {
 
   /** Goes to the moment of a reading; the one before was at `previousMs`. */
   goTo(moment: Moment, previousMs: number): void {
-    this.#fields.goTo(moment);
-    this.#moment = moment;
+    // A copy, since what it is one of goes on to the next device.
+    this.#moment = { ...moment };
+    this.#fields.goTo(this.#moment);
     this.#previousMs = previousMs;
   }
 
