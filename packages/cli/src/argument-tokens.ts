@@ -190,7 +190,7 @@ function missingValue(given: string, option: OptionDefinition, program: ProgramN
 
 function missingValueHint(option: OptionDefinition, program: ProgramName): string | undefined {
   if (option.name === 'topic' || option.name === 'message') {
-    return `An unquoted # begins a comment in the shell: write ${optionLabel(option)} 'house/#'`;
+    return `An unquoted # begins a comment in the shell: write ${optionLabel(option)} '${option.name === 'topic' ? 'house/#' : '#1'}'`;
   }
   if (option.name === 'host') return `-h is the host, as in mosquitto; for help: ${program} --help`;
   return undefined;

@@ -85,8 +85,22 @@ export function subscribePlan(
       const says = args.mosquitto !== undefined && connection.options.version === '5.0';
       return interrupted && says ? { reasonCode: 0x04 } : {};
     },
-    notes: [...connection.notes, ...topicNotes(topicFilters)],
+    notes: [
+      ...connection.notes,
+      ...topicNotes(topicFilters),
+      ...unsubscribeNote(unsubscribe, connection),
+    ],
   };
+}
+
+/** A new session has no subscriptions: nothing would be sent. */
+function unsubscribeNote(
+  unsubscribe: readonly string[],
+  { options }: ConnectionPlan,
+): readonly Note[] {
+  if (unsubscribe.length === 0 || options.cleanStart === false) return [];
+  if (options.foreignSession === 'adopt') return [];
+  return [{ text: '-U has nothing to unsubscribe from without the session of -c -i ID' }];
 }
 
 /** What SUBSCRIBE says. For a server of 3.1.1 there is nothing but a QoS: what only 5.0 can say needs 5.0. */
