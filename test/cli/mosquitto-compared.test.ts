@@ -50,8 +50,11 @@ function shown({ code, stdout, stderr }: Run) {
     .toString('latin1')
     .replace(/"tst":(\s*)"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z?\+\d{4}"/g, '"tst":$1"TIME"')
     .replace(/"retain":(\s*)([01])/g, (_whole, blank, flag) => `"retain":${blank}${flag === '1'}`)
-    .replace(/Client auto-[0-9A-F-]+/g, 'Client auto');
-  return { code, stdout: text, stderr };
+    .replace(/Client auto-[0-9A-F-]+/g, 'Client auto')
+    .replace(/Client \(null\)/g, 'Client null');
+  // 2.0 ends its reasons with a point.
+  const said = stderr.replace(/\.\)\.$/gm, ').').replace(/([^)])\.$/gm, '$1');
+  return { code, stdout: text, stderr: said };
 }
 
 const present = requires('mosquitto', 'mosquitto-clients');

@@ -11,10 +11,10 @@ import {
 } from 'mqtt-kit';
 import type { ConnectionPlan } from './connection-options.ts';
 import type { Diagnostics } from './diagnostics.ts';
+import type { ExactWire } from './exact-wire.ts';
 import type { MessageOutput } from './message-output.ts';
 import type { MosquittoTrace } from './mosquitto-trace.ts';
 import { packetLine } from './packet-trace.ts';
-import type { MosquittoName } from './parse-arguments.ts';
 import { StatusFollower } from './status-follower.ts';
 
 /** A client whose ups and downs are told on standard error. */
@@ -39,18 +39,14 @@ export async function openClient(
   diagnostics: Diagnostics,
   output: MessageOutput,
   onGivenUp: (error: MqttError) => void,
-  mosquitto?: MosquittoName,
 ): Promise<ClientSession> {
   // Nothing may come between connecting and listening.
-  const theirTrace =
-    plan.options.trace === true && mosquitto !== undefined
-      ? new (await import('./mosquitto-trace.ts')).MosquittoTrace(mosquitto, diagnostics.isQuiet)
-      : undefined;
+  const { wire } = plan;
+  wire?.attach({ print: (text) => output.text(text), giveUp: onGivenUp });
   const client = await connectBy(
     plan,
     diagnostics,
     output,
-    mosquitto,
   )(plan.url, {
     ...plan.options,
     ...options,
@@ -82,11 +78,7 @@ export async function openClient(
       diagnostics.note({ text: `the server has forgotten the session and its messages${again}` });
     }
   });
-  if (theirTrace !== undefined) {
-    client.on('packet', (direction, packet) => {
-      for (const line of theirTrace.lines(direction, packet)) output.text(`${line}\n`);
-    });
-  } else if (plan.options.trace === true) {
+  if (plan.options.trace === true && wire === undefined) {
     client.on('packet', (direction, packet) => {
       diagnostics.trace(packetLine(direction, withMark(packet, plan)));
     });
@@ -97,7 +89,7 @@ export async function openClient(
       return follower.everConnected;
     },
     accepted: follower.accepted.promise,
-    theirTrace,
+    theirTrace: wire?.trace,
   };
 }
 
@@ -112,22 +104,27 @@ function connectBy(
   plan: ConnectionPlan,
   diagnostics: Diagnostics,
   output: MessageOutput,
-  mosquitto: MosquittoName | undefined,
 ): typeof connect {
-  const { socket, dryRun, exact, begun } = plan;
-  if (socket === undefined && !dryRun && !exact && begun === undefined) return connect;
+  const { socket, dryRun, exact, begun, wire } = plan;
+  const usual = socket === undefined && !dryRun && !exact && wire === undefined;
+  if (usual && begun === undefined) return connect;
   const continued =
     begun && import('./begun-connection.ts').then((module) => module.continuedOpener(begun));
+  /** What it learns of the server holds for later connections. */
+  let asked: ExactWire | undefined;
   const open: OpenTransport = async (...target) => {
     const opener = await (continued ?? transportOpener(plan, output));
+    if (wire !== undefined) return wire.over(opener)(...target);
     if (!exact) return opener(...target);
     const { exactTransport, exactWire } = await import('./exact-wire.ts');
-    return exactTransport(opener, exactWire(plan, diagnostics, mosquitto))(...target);
+    asked ??= exactWire(plan, diagnostics);
+    return exactTransport(opener, asked)(...target);
   };
   const environment = {
     transports: { mqtt: open, mqtts: open, 'mqtt+unix': open, ws: open, wss: open },
     missingTransports: {},
-    clock: systemClock,
+    // Theirs is no random time.
+    clock: wire === undefined ? systemClock : { ...systemClock, random: () => 1 - Number.EPSILON },
     defaultStore: memoryStore,
   };
   return (url, options) => connectWith(environment, url, options);

@@ -2,6 +2,7 @@ import type { ConnectOptions } from 'mqtt-kit';
 import type { BegunConnection } from './begun-connection.ts';
 import { commandLineCredentials } from './credentials.ts';
 import type { Note } from './diagnostics.ts';
+import type { MosquittoWire } from './mosquitto-wire.ts';
 import type { ParsedArguments } from './parse-arguments.ts';
 import { type PropertyOptions, propertyOptions } from './property-options.ts';
 import { serverAddress } from './server-address.ts';
@@ -33,12 +34,12 @@ export interface ConnectionPlan {
   readonly options: ConnectOptions;
   /** `undefined`: the client's own sockets do. */
   readonly socket: SocketSettings | undefined;
-  /** Whether packets are sent exactly as they were asked for: in place of mosquitto's programs, and for numbers of `-D`. */
+  /** Whether packets are sent with the numbers that `-D` names. */
   readonly exact: boolean;
-  /** Whether a connection that is made exactly ends without DISCONNECT. */
-  readonly farewell: { isOmitted: boolean };
   /** Whether a person may be asked for the password that goes with the user name. */
   readonly asksPassword: boolean;
+  /** In place of mosquitto's programs: what makes its packets be like theirs. */
+  readonly wire: MosquittoWire | undefined;
   /** Connect to nobody. */
   readonly dryRun: boolean;
   /** A connection that the client is to go on with. */
@@ -64,7 +65,7 @@ export function connectionPlan(
   env: Readonly<Record<string, string | undefined>>,
 ): ConnectionPlan {
   const urlText = args.text('doctor') ?? args.text('url');
-  const url = urlText === undefined ? undefined : parseServerUrl(urlText, args.mosquitto);
+  const url = urlText === undefined ? undefined : parseServerUrl(urlText);
   const properties = propertyOptions(args);
   const version = protocolVersion(args, properties);
   const { username, password, asks, notes } = commandLineCredentials(args, url, env);
@@ -82,12 +83,8 @@ export function connectionPlan(
     url: address.url,
     urlTopic: url?.topic,
     socket: socketSettings(args, address.scheme),
-    exact:
-      (args.mosquitto !== undefined && version === '5.0') ||
-      args.mosquitto === 'mosquitto_rr' ||
-      properties.topicAlias !== undefined ||
-      properties.subscriptionIdentifier !== undefined,
-    farewell: { isOmitted: false },
+    exact: properties.topicAlias !== undefined || properties.subscriptionIdentifier !== undefined,
+    wire: args.wire,
     asksPassword: asks,
     dryRun: args.flag('dry-run'),
     properties,
@@ -127,24 +124,18 @@ export async function withAskedPassword<P extends { readonly connection: Connect
 /** What mosquitto's programs say in CONNECT. */
 function mosquittoDefaults(args: ParsedArguments): ConnectOptions {
   const count = args.mosquitto === 'mosquitto_rr' ? 1 : (args.number('count') ?? 20);
-  const neverEnds = args.flag('disable-clean-session') && only50Given(args);
+  const version50 = args.text('protocol-version') === '5.0';
+  const neverEnds = args.flag('disable-clean-session') && version50;
   return {
     clientId: '',
     // What -U names is unsubscribed, whether or not there is a session that could know of it.
     foreignSession: 'adopt',
     receiveMaximum: Math.min(count, 20),
-    ...(only50Given(args) ? { topicAliasMaximum: 0 } : {}),
+    // They take no aliases that were not asked for, and wait for a server as long as they do for a sign of life.
+    ...(version50 ? { topicAliasMaximum: 0 } : {}),
+    connectTimeoutMs: (args.number('keepalive') ?? 60) * 1000,
     ...(neverEnds ? { sessionExpirySeconds: Number.POSITIVE_INFINITY } : {}),
   };
-}
-
-function only50Given(args: ParsedArguments): boolean {
-  return (
-    args.text('protocol-version') === '5.0' ||
-    (args.mosquitto === 'mosquitto_rr' && !args.given('protocol-version')) ||
-    args.given('property') ||
-    args.given('session-expiry-interval')
-  );
 }
 
 /** mosquitto_sub comes back for ever, once it was there; the others never. */
@@ -163,11 +154,8 @@ function protocolVersion(
   if (version === '3.1.1' && only50 && args.mosquitto === undefined) {
     throw new UsageError(`${properties.any ? '-D' : '-x'} needs MQTT 5.0, but -V asks for 3.1.1`);
   }
-  if (version === undefined && args.mosquitto !== undefined) {
-    return only50 || args.mosquitto === 'mosquitto_rr' ? '5.0' : '3.1.1';
-  }
   if (version === undefined || version === 'auto') return only50 ? '5.0' : 'auto';
-  if (version === '3.1.1') return only50 ? '5.0' : version;
+  if (version === '3.1.1') return version;
   if (version === '5.0') return version;
   throw new UsageError(
     'MQTT 3.1 is not supported (-V 31)',
@@ -237,6 +225,6 @@ function reconnectOptions(
     maxAttempts: minimumMs > 0 ? Number.POSITIVE_INFINITY : limit + 1,
     ...(program === 'mqtt-pub' ? { factor: publishBackOffFactor } : {}),
     // mosquitto_sub comes back after a second.
-    ...(mosquitto === undefined ? {} : { minDelayMs: 1000, maxDelayMs: 1000 }),
+    ...(mosquitto === undefined ? {} : { minDelayMs: 1001, maxDelayMs: 1001 }),
   };
 }

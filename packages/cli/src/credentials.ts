@@ -42,7 +42,9 @@ export function commandLineCredentials(
     return { username, password: url.password, asks: false, notes: [visibleNote('the URL')] };
   }
   const fromEnvironment = env['MQTT_PASSWORD'];
-  const used = username !== undefined && fromEnvironment !== undefined && fromEnvironment !== '';
+  // mosquitto's programs look for no password there.
+  const known = username !== undefined && args.mosquitto === undefined;
+  const used = known && fromEnvironment !== undefined && fromEnvironment !== '';
   const asks = !used && username !== undefined && args.mosquitto === undefined;
   return { username, password: used ? fromEnvironment : undefined, asks, notes: [] };
 }

@@ -4,7 +4,7 @@
  */
 import { appendFileSync } from 'node:fs';
 import { connect, isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
-import type { ConnectionOptions } from 'node:tls';
+import { type ConnectionOptions, checkServerIdentity, type TLSSocket } from 'node:tls';
 import { type SocketOptions, socketOpener } from '@mqtt-kit/transport-tcp';
 import { webSocketOpener } from '@mqtt-kit/transport-websocket';
 import type { OpenTransport, TransportTarget } from 'mqtt-kit';
@@ -20,15 +20,42 @@ export function customSocketOpener(settings: SocketSettings | undefined): OpenTr
 
 function socketOptions(settings: SocketSettings): SocketOptions {
   const { keyLogFile } = settings;
+  const alert = new CertificateAlert();
   return {
-    open: (target) =>
-      settings.proxy === undefined
-        ? connect(direct(target, settings.localAddress))
-        : throughProxy(target, settings.proxy, settings.localAddress),
-    secure: secureOptions(settings),
+    open: (target) => {
+      if (settings.proxy !== undefined) {
+        return throughProxy(target, settings.proxy, settings.localAddress);
+      }
+      alert.plain = connect(direct(target, settings.localAddress));
+      return alert.plain;
+    },
+    secure: { ...(settings.alerts ? alert.options : {}), ...secureOptions(settings) },
     onSecure: (socket) => {
+      alert.secure = socket;
       if (keyLogFile === undefined) return;
       socket.on('keylog', (line: Uint8Array) => appendFileSync(keyLogFile, line, { mode: 0o600 }));
+    },
+  };
+}
+
+/** The alert bad_certificate, as it stands on the wire before anything is encrypted. (RFC 8446, 6) */
+const badCertificate = Uint8Array.of(0x15, 0x03, 0x03, 0, 2, 2, 42);
+
+/**
+ * Tells a server whose certificate is for another name. Node looks at the name in the moment when the handshake of
+ * TLS 1.3 is done and nothing of it has left; it then just goes, and its TLS takes no alerts of ours. A server still
+ * takes a plain one there.
+ */
+class CertificateAlert {
+  plain: Socket | undefined;
+  secure: TLSSocket | undefined;
+  readonly options: ConnectionOptions = {
+    checkServerIdentity: (host, certificate) => {
+      const error = checkServerIdentity(host, certificate);
+      if (error !== undefined && this.secure?.getProtocol() === 'TLSv1.3') {
+        this.plain?.write(badCertificate);
+      }
+      return error;
     },
   };
 }

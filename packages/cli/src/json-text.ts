@@ -14,7 +14,7 @@ const tokens = /"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|true|false|null|[{}[\],:]/g
 /** `bytes` has a character for each byte, `text` is what they mean. `undefined`: it is no JSON. */
 export function parseJson(bytes: string, text: string): JsonValue | undefined {
   try {
-    JSON.parse(text);
+    JSON.parse(text.replace(tokens, strictly));
   } catch {
     return undefined;
   }
@@ -26,7 +26,7 @@ export function parseJson(bytes: string, text: string): JsonValue | undefined {
     if (word === '[') return list();
     if (word === '{') return object();
     if (word.startsWith('"')) return unescaped(word);
-    return JSON.parse(word) as number | boolean | null;
+    return /^[-0-9]/.test(word) ? Number(word) : (JSON.parse(word) as boolean | null);
   };
   const list = (): JsonValue => {
     const items: JsonValue[] = [];
@@ -49,6 +49,13 @@ export function parseJson(bytes: string, text: string): JsonValue | undefined {
     return { members };
   };
   return value();
+}
+
+/** They take numbers as C reads them, such as 01 and 1., and control characters in texts. */
+function strictly(token: string): string {
+  if (/^-?[0-9]+\.?[0-9]*(?:[eE][-+]?[0-9]+)?$/.test(token)) return '0';
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is asked for
+  return token.startsWith('"') ? token.replace(/[\u0001-\u001f]/g, ' ') : token;
 }
 
 /** Escapes stand for characters, whose bytes are wanted; what is not escaped is bytes already. */

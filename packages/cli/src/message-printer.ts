@@ -44,6 +44,10 @@ export async function messagePrinter(
     const host = args.text('host') ?? 'localhost';
     return mosquittoWatch(host, await messageFormat(args, setting, false, diagnostics), output);
   }
+  if (view === 'message-rate' && args.mosquitto !== undefined) {
+    const { mosquittoRate } = await import('./mosquitto-rate.ts');
+    return mosquittoRate(output);
+  }
   if (view !== undefined) {
     const { liveView } = await import('./live-view.ts');
     return liveView(view, { args, setting, output, isTerminal, diagnostics });
@@ -118,6 +122,7 @@ async function percentFormat(
   const format = mosquittoFormat(percent, {
     pretty: args.flag('pretty'),
     identifiersShown: setting.identifiersShown,
+    likeTheirs: args.mosquitto !== undefined,
     received: (message) => setting.received?.get(message.payload),
     onProblem: (text) => {
       if (args.mosquitto !== undefined) diagnostics.exactly(text);

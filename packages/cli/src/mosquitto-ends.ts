@@ -10,95 +10,97 @@ export interface MosquittoEnd {
   readonly code: number;
 }
 
-const lost = 7;
-const protocol = 2;
+/** What went wrong, by mosquitto's number for it, which is the exit code, too. */
+export const errorTexts: Readonly<Record<number, string>> = {
+  2: 'A network protocol error occurred when communicating with the broker',
+  4: 'The client is not currently connected',
+  5: 'The connection was refused',
+  7: 'The connection was lost',
+  10: 'This feature is not supported',
+  14: 'Protocol error',
+  16: 'Proxy error',
+  19: 'Keepalive exceeded',
+  21: 'Malformed packet',
+  22: 'Duplicate property in property list',
+  24: 'Requested QoS not supported on server',
+  25: 'Packet larger than supported by the server',
+};
 
-/** The end of a program whose client gave up. `version50`: of the connection that was tried. */
-export function endByError(
-  error: MqttError,
-  name: MosquittoName,
-  version50: boolean,
-): MosquittoEnd {
+/** An end with an error. */
+export function endWith(code: number): MosquittoEnd {
+  return { text: `Error: ${errorTexts[code]}\n`, code };
+}
+
+/** The end of a program whose client gave up. */
+export function endByError(error: MqttError): MosquittoEnd {
   switch (error.code) {
     case 'hostNotFound':
-      return { text: 'Unable to connect (Lookup error.).\n', code: 1 };
+      return { text: 'Unable to connect (Lookup error).\n', code: 1 };
     case 'connectionRefused':
+      return { text: `Error: ${connectReason(error)}\n`, code: 1 };
     case 'connectTimeout':
     case 'timeout':
-      return { text: `Error: ${connectReason(error)}\n`, code: 1 };
+      return endWith(19);
     case 'tlsFailed':
-      return { text: 'Error: Protocol error\n', code: 14 };
+      return endWith(14);
     case 'malformedPacket':
+      return endWith(21);
     case 'protocolError':
-      // A return code of CONNACK that 3.1.1 does not know.
-      if (!version50 && /CONNACK/.test(error.message)) {
-        const code = Number(/return code is ([0-9]+)/.exec(error.message)?.[1] ?? 0);
-        if (code > 0) return unknownCode(code, name);
-      }
-      return { text: `Error: ${networkProtocol}\n`, code: protocol };
+      return endWith(2);
     case 'invalidArgument':
       return { text: `Error: ${error.message}\n`, code: 1 };
-    case 'serverRefused':
-    case 'notAuthorized':
-      return refused(error.reasonCode ?? 0x80, name, version50);
+    case 'serverLimit':
+      return limited(error);
     default:
-      if (error.reasonCode !== undefined && name === 'mosquitto_pub') {
-        return { text: 'Error: The client is not currently connected.\n', code: 4 };
-      }
-      return { text: 'Error: The connection was lost.\n', code: lost };
+      return endWith(7);
   }
 }
 
-const networkProtocol = 'A network protocol error occurred when communicating with the broker.';
+/** A message that the server cannot take: they notice it when they are connected, and take their leave. */
+function limited(error: MqttError): MosquittoEnd {
+  const first = /QoS/.test(error.message)
+    ? 'Error: Message QoS not supported on broker, try a lower QoS.\n'
+    : '';
+  return { text: `${first}${endWith(7).text}`, code: 7 };
+}
 
-/** 3.1.1's return codes, by the reason codes that stand for them. */
-const returnCodes: Readonly<Record<number, readonly [code: number, text: string]>> = {
-  [0x84]: [1, 'unacceptable protocol version'],
-  [0x85]: [2, 'identifier rejected'],
-  [0x88]: [3, 'broker unavailable'],
-  [0x86]: [4, 'bad user name or password'],
-  [0x87]: [5, 'not authorised'],
+const connackTexts: Readonly<Record<number, string>> = {
+  1: 'unacceptable protocol version',
+  2: 'identifier rejected',
+  3: 'broker unavailable',
+  4: 'bad user name or password',
+  5: 'not authorised',
 };
-
-function refused(reasonCode: number, name: MosquittoName, version50: boolean): MosquittoEnd {
-  if (version50) {
-    const more = reasonCode === 0x84 ? advice[name] : '';
-    const second = name === 'mosquitto_pub' ? `Error: ${networkProtocol}\n` : '';
-    return {
-      text: `Connection error: ${reasonCodeName(reasonCode)}${more}\n${second}`,
-      code: reasonCode,
-    };
-  }
-  const [code, text] = returnCodes[reasonCode] ?? [6, 'unknown reason'];
-  if (name === 'mosquitto_rr') return unknownCode(code, name);
-  const second = code === 6 ? networkProtocol : 'The connection was refused.';
-  return {
-    text: `Connection error: Connection Refused: ${text}.\n${name === 'mosquitto_pub' ? `Error: ${second}\n` : ''}`,
-    code,
-  };
-}
 
 /** Of a server that does not speak 5.0. */
-const advice: Readonly<Record<MosquittoName, string>> = {
-  mosquitto_pub: '. Try connecting to an MQTT v5 broker, or use MQTT v3.x mode.',
-  mosquitto_sub: '. Try connecting to an MQTT v5 broker, or use MQTT v3.x mode.',
-  mosquitto_rr: '. mosquitto_rr only supports connecting to an MQTT v5 broker',
-};
+const advice = '. Try connecting to an MQTT v5 broker, or use MQTT v3.x mode.';
 
-/** mosquitto_rr takes every return code for a reason code of 5.0. */
-const reasonsOfReturnCodes: Readonly<Record<number, string>> = {
+/** The end of a program that the server refused, by the code of CONNACK, which is the exit code. */
+export function endByRefusal(code: number, name: MosquittoName, version50: boolean): MosquittoEnd {
+  const why =
+    version50 || name === 'mosquitto_rr'
+      ? reasonText(code)
+      : `Connection Refused: ${connackTexts[code] ?? 'unknown reason'}`;
+  const more = version50 && code === 0x84 && name !== 'mosquitto_rr' ? advice : '';
+  const second = name === 'mosquitto_pub' ? endWith(code <= 5 ? 5 : 2).text : '';
+  return { text: `Connection error: ${why}${more}\n${second}`, code };
+}
+
+/** Codes below 0x80 that mean nothing in CONNACK have their names all the same. */
+const successTexts: Readonly<Record<number, string>> = {
+  0: 'Success',
   1: 'Granted QoS 1',
   2: 'Granted QoS 2',
   4: 'Disconnect with Will Message',
+  16: 'No matching subscribers',
+  17: 'No subscription existed',
+  24: 'Continue authentication',
+  25: 'Re-authenticate',
 };
 
-function unknownCode(code: number, name: MosquittoName): MosquittoEnd {
-  if (name === 'mosquitto_rr') {
-    const reason = code < 0x80 ? reasonsOfReturnCodes[code] : reasonCodeName(code);
-    return { text: `Connection error: ${reason ?? 'Unknown reason'}\n`, code };
-  }
-  const second = name === 'mosquitto_pub' ? `Error: ${networkProtocol}\n` : '';
-  return { text: `Connection error: Connection Refused: unknown reason.\n${second}`, code };
+export function reasonText(code: number): string {
+  const text = code < 0x80 ? successTexts[code] : reasonCodeName(code);
+  return text === undefined || text.startsWith('Unknown') ? 'Unknown reason' : text;
 }
 
 function connectReason(error: MqttError): string {
@@ -110,5 +112,5 @@ function connectReason(error: MqttError): string {
 export function refusedPublish(number: number, error: MqttError): string {
   const { reasonCode = 0x80, reasonString } = error;
   const why = reasonString === undefined ? '' : `${reasonString}\n`;
-  return `Warning: Publish ${number} failed: ${reasonCodeName(reasonCode)}.\n${why}`;
+  return `Warning: Publish ${number} failed: ${reasonText(reasonCode)}.\n${why}`;
 }

@@ -138,9 +138,9 @@ function conversion(rest: string, settings: FormatSettings): readonly [Part, num
   if (letter === undefined) throw incomplete();
   let separator = ' ';
   const next = rest[length + 1];
-  if (separators.includes(letter) && next !== undefined) {
+  if (separators.includes(letter)) {
     separator = letter;
-    letter = next;
+    letter = next ?? '\0';
     length += 1;
   }
   const field: Field = {
@@ -193,7 +193,13 @@ const conversions: Readonly<Record<string, Conversion>> = {
   D: () => (message, _at, sink) => {
     if (message.correlationData !== undefined) sink.bytes(message.correlationData);
   },
-  E: (field) => (message, _at, sink) => sink.text(number(message.messageExpirySeconds, field)),
+  E:
+    (field, { likeTheirs }) =>
+    (message, _at, sink) => {
+      const seconds = message.messageExpirySeconds;
+      // They take its 32 bits for a number with a sign.
+      sink.text(number(likeTheirs && seconds !== undefined ? seconds | 0 : seconds, field));
+    },
   F: (field) => (message, _at, sink) => sink.text(number(message.payloadFormatIndicator, field)),
   P: () => (message, _at, sink) =>
     sink.text(message.userProperties.map(([name, value]) => `${name}:${value}`).join(' ')),
@@ -244,16 +250,15 @@ function payload(bytes: Uint8Array, { width, leftAligned, zeros }: Field, sink: 
   if (leftAligned && filling !== '') sink.text(filling);
 }
 
+/** Between the digits, filling among them, stand separators; after the last digit of the payload there is none. */
 function hex(bytes: Uint8Array, field: Field, upper: boolean): string {
-  const { width, leftAligned, zeros, precision } = field;
+  const { width, leftAligned, zeros } = field;
   const shown = width > 0 ? bytes.subarray(0, width) : bytes;
   const digits = Buffer.from(shown).toString('hex');
   const cased = upper ? digits.toUpperCase() : digits;
-  if (leftAligned) {
-    return grouped(cased, precision, field.separator) + ' '.repeat(leftFilling(width, bytes, 2));
-  }
-  const room = Math.max(0, width - digits.length);
-  return grouped((zeros ? '0' : ' ').repeat(room) + cased, precision, field.separator);
+  if (leftAligned) return grouped(cased, 0, field) + ' '.repeat(leftFilling(width, bytes, 2));
+  const room = width === 0 ? 0 : Math.max(0, width - digits.length);
+  return grouped((zeros ? '0' : ' ').repeat(room) + cased, room, field);
 }
 
 /** Without a width as many as the payload has bytes, and as many as do not fit, too: so it is there. */
@@ -261,9 +266,16 @@ function leftFilling(width: number, { length }: Uint8Array, digits: 1 | 2): numb
   return width === 0 ? length : Math.abs(width - Math.min(width, length) * digits);
 }
 
-function grouped(text: string, size: number | undefined, separator: string): string {
-  if (size === undefined || size === 0) return text;
-  return (text.match(new RegExp(`.{1,${size}}`, 'gs')) ?? []).join(separator);
+/** `filling`: how many signs at the beginning are no digits. */
+function grouped(text: string, filling: number, { precision = 0, separator }: Field): string {
+  if (precision === 0) return text;
+  let result = '';
+  for (const [index, sign] of [...text].entries()) {
+    const isLastDigit = index === text.length - 1 && index >= filling;
+    const ends = index % precision === precision - 1;
+    result += ends && !isLastDigit ? sign + separator : sign;
+  }
+  return result;
 }
 
 function float(
@@ -280,13 +292,39 @@ function float(
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, size);
   const value = size === 4 ? view.getFloat32(0, true) : view.getFloat64(0, true);
-  sink.text(padded(shownFloat(value, Math.min(field.precision ?? 6, 100)), field));
+  const shown = shownFloat(value, Math.min(field.precision ?? 6, 100));
+  // What is no number is filled with blanks.
+  sink.text(padded(shown, Number.isFinite(value) ? field : { ...field, zeros: false }));
 }
 
-/** As C prints it: of numbers from 1e21 on, too, every digit. */
+/** As C prints it: the exact value, rounded to the even digit when it lies in the middle. */
 function shownFloat(value: number, precision: number): string {
-  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf';
-  if (Math.abs(value) < 1e21) return value.toFixed(precision);
-  const digits = BigInt(value).toString();
-  return precision === 0 ? digits : `${digits}.${'0'.repeat(precision)}`;
+  if (Number.isNaN(value)) return 'nan';
+  const sign = value < 0 || Object.is(value, -0) ? '-' : '';
+  if (!Number.isFinite(value)) return `${sign}inf`;
+  const [mantissa, exponent] = parts(Math.abs(value));
+  const scaled = mantissa * 10n ** BigInt(precision);
+  const rounded = exponent >= 0 ? scaled << BigInt(exponent) : halved(scaled, BigInt(-exponent));
+  const digits = `${rounded}`.padStart(precision + 1, '0');
+  const point = digits.length - precision;
+  return `${sign}${digits.slice(0, point)}${precision === 0 ? '' : `.${digits.slice(point)}`}`;
+}
+
+/** The value is the first times two to the power of the second. */
+function parts(value: number): readonly [mantissa: bigint, exponent: number] {
+  const view = new DataView(new ArrayBuffer(8));
+  view.setFloat64(0, value);
+  const bits = view.getBigUint64(0);
+  const fraction = bits & 0xf_ffff_ffff_ffffn;
+  const exponent = Number(bits >> 52n);
+  return exponent === 0 ? [fraction, -1074] : [fraction | (1n << 52n), exponent - 1075];
+}
+
+/** Divided by two so many times, rounded to even. */
+function halved(value: bigint, times: bigint): bigint {
+  const whole = value >> times;
+  const rest = value - (whole << times);
+  const half = 1n << (times - 1n);
+  const up = rest > half || (rest === half && (whole & 1n) === 1n);
+  return up ? whole + 1n : whole;
 }

@@ -9,6 +9,8 @@ export async function mosquittoInput(diagnostics: Diagnostics): Promise<Uint8Arr
   } catch (error) {
     const { message } = error as Error;
     const what = message.includes('is empty') ? 'Zero length input.' : message;
-    throw new MosquittoMistake(`Error: ${what}\nError loading input from stdin.\n`);
+    throw new MosquittoMistake(`Error: ${what}\nError loading input from stdin.\n`, {
+      isQuiet: true,
+    });
   }
 }

@@ -10,6 +10,8 @@ export interface JsonSettings {
   readonly pretty: boolean;
   /** Whether the client's Subscription Identifiers are those that were asked for: its own mean nothing to anybody else. */
   readonly identifiersShown: boolean;
+  /** Whether what mosquitto's programs lose is lost: a text ends at U+0000, and a large number becomes negative. */
+  readonly likeTheirs?: boolean;
   /** The properties of a message as they came, in their order. */
   readonly received?: ((message: Message) => object | undefined) | undefined;
 }
@@ -39,7 +41,8 @@ export function messageJson(
   settings: JsonSettings,
   sink: Sink,
 ): boolean {
-  const payload = payloadAs === 'json' ? jsonPayload(message.payload) : bytesText(message.payload);
+  const payload =
+    payloadAs === 'json' ? jsonPayload(message.payload) : bytesText(message.payload, settings);
   if (payload === undefined) return false;
   const members: (readonly [string, JsonValue])[] = [
     ['tst', timeStamp(at)],
@@ -62,9 +65,11 @@ function timeStamp(at: ReceivedAt): string {
 }
 
 /** A character stands for each byte, so that bytes that are no UTF-8 get through. */
-function bytesText(bytes: Uint8Array): string | null {
+function bytesText(bytes: Uint8Array, { likeTheirs = false }: JsonSettings): string | null {
   if (bytes.length === 0) return null;
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+  const nul = likeTheirs ? text.indexOf('\0') : -1;
+  return nul < 0 ? text : text.slice(0, nul);
 }
 
 function text(value: string): string {
@@ -73,7 +78,7 @@ function text(value: string): string {
 
 function jsonPayload(bytes: Uint8Array): JsonValue | undefined {
   if (bytes.length === 0) return null;
-  const payload = bytesText(bytes) ?? '';
+  const payload = Buffer.from(bytes).toString('latin1');
   return parseJson(payload, new TextDecoder().decode(bytes));
 }
 
@@ -90,8 +95,8 @@ const shownProperties: Readonly<
   contentType: ({ contentType }) => member('content-type', contentType && text(contentType)),
   responseTopic: ({ responseTopic }) =>
     member('response-topic', responseTopic && text(responseTopic)),
-  correlationData: ({ correlationData }) =>
-    member('correlation-data', correlationData && (bytesText(correlationData) ?? '')),
+  correlationData: ({ correlationData }, settings) =>
+    member('correlation-data', correlationData && (bytesText(correlationData, settings) ?? '')),
   userProperties: ({ userProperties }) =>
     userProperties.length === 0
       ? []

@@ -3,10 +3,19 @@ export class MosquittoMistake extends Error {
   override readonly name = 'MosquittoMistake';
   /** Whether the usage is shown, too, on standard output. */
   readonly withUsage: boolean;
+  /** Whether nothing is said of it under `--quiet`. */
+  readonly isQuiet: boolean;
 
-  constructor(text: string, withUsage = false) {
+  constructor(
+    text: string,
+    {
+      withUsage = false,
+      isQuiet = false,
+    }: { readonly withUsage?: boolean; readonly isQuiet?: boolean } = {},
+  ) {
     super(text);
     this.withUsage = withUsage;
+    this.isQuiet = isQuiet;
   }
 }
 

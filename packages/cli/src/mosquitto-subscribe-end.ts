@@ -1,7 +1,6 @@
-import { reasonCodeName } from '@mqtt-kit/packet';
 import type { ConnectionPlan } from './connection-options.ts';
 import type { Diagnostics } from './diagnostics.ts';
-import { endByError } from './mosquitto-ends.ts';
+import { endByError, reasonText } from './mosquitto-ends.ts';
 import type { MosquittoName } from './parse-arguments.ts';
 import type { SubscribeEnd } from './subscribe-program.ts';
 
@@ -9,30 +8,26 @@ import type { SubscribeEnd } from './subscribe-program.ts';
 export function subscribeEnd(
   reason: SubscribeEnd,
   name: MosquittoName,
-  connection: ConnectionPlan,
-  everConnected: boolean,
+  { wire }: ConnectionPlan,
   diagnostics: Diagnostics,
 ): number {
-  switch (reason.kind) {
-    case 'timeLimit':
-      diagnostics.exactly('Timed out\n');
-      return everConnected ? 27 : 255;
-    case 'refused':
-      if (reason.error.code !== 'subscribeRefused') break;
-      diagnostics.exactly(
-        name === 'mosquitto_rr'
-          ? `${reasonCodeName(reason.error.reasonCode ?? 0x80)}\n`
-          : 'All subscription requests were denied.\n',
-      );
-      return 0;
-    case 'givenUp':
-      // The server ended it with a reason: that is an end like others.
-      if (everConnected && reason.error.reasonCode !== undefined) return 0;
-      break;
-    default:
-      return 0;
+  // Before the server has answered, mosquitto_sub is ended without a word.
+  const early = name === 'mosquitto_sub' && wire?.isAnswered === false;
+  if (early && (reason.kind === 'timeLimit' || reason.kind === 'signal')) return 255;
+  if (reason.kind === 'timeLimit') {
+    diagnostics.exactly('Timed out\n');
+    return 27;
   }
-  const end = endByError(reason.error, name, connection.options.version === '5.0');
+  if (reason.kind === 'refused' && reason.error.code === 'subscribeRefused') {
+    diagnostics.exactly(
+      name === 'mosquitto_rr'
+        ? `${reasonText(wire?.granted ?? 0x80)}\n`
+        : 'All subscription requests were denied.\n',
+    );
+    return 0;
+  }
+  if (reason.kind !== 'refused' && reason.kind !== 'givenUp') return 0;
+  const end = wire?.fault ?? endByError(reason.error);
   diagnostics.exactly(end.text);
   return end.code;
 }

@@ -1,26 +1,26 @@
 /** The packets of `-d` as mosquitto's programs show them, on standard output. */
-import { type Packet, PacketType, type ProtocolVersion } from '@mqtt-kit/packet';
+import { PacketType } from '@mqtt-kit/packet';
 import type { Message } from 'mqtt-kit';
 import type { MosquittoName } from './parse-arguments.ts';
+import { readProperties, readVariable, textEnd } from './property-bytes.ts';
 
-/** The lines of a packet, without their ends. */
+/** Tells packets, given as bytes; its lines come without their ends. */
 export class MosquittoTrace {
-  #clientId: string | undefined;
-  /** Messages and requests sent: all of them are numbered. */
-  #sent = 0;
-  #version: ProtocolVersion = '5.0';
+  /** As the server knows it, or will: nothing before it is named. */
+  clientId: string | undefined;
   readonly #name: MosquittoName;
+  readonly #version50: boolean;
   readonly #quiet: boolean;
 
-  constructor(name: MosquittoName, quiet: boolean) {
+  constructor(name: MosquittoName, version50: boolean, quiet: boolean) {
     this.#name = name;
+    this.#version50 = version50;
     this.#quiet = quiet;
   }
 
   /** What is told when a message is taken: there each is told with its answer before it is printed. */
   taken({ dup, qos, retain, packetIdentifier = 0, topic, payload }: Message): readonly string[] {
-    const bytes = payload.length;
-    const received = `received PUBLISH (d${Number(dup)}, q${qos}, r${Number(retain)}, m${packetIdentifier}, '${topic}', ... (${bytes} bytes))`;
+    const received = `received ${publishText(dup, qos, retain, packetIdentifier, topic, payload.length)}`;
     const answer = qos === 1 ? 'PUBACK' : 'PUBREC';
     const sent = `sending ${answer} (m${packetIdentifier}, rc0)`;
     return (qos === 0 ? [received] : [received, sent]).map((text) => this.#line(text));
@@ -34,91 +34,120 @@ export class MosquittoTrace {
     ];
   }
 
-  #line(text: string): string {
-    return `Client ${this.#clientId ?? '(null)'} ${text}`;
+  /** What is told of CONNACK: there a client without an identifier goes by another name. */
+  accepted(code: number): string {
+    return `Client ${this.clientId ?? '(null)'} received CONNACK (${code})`;
   }
 
-  lines(direction: 'sent' | 'received', packet: Packet): readonly string[] {
-    if (packet.type === PacketType.connect) {
-      this.#clientId = packet.clientId || undefined;
-      this.#version = packet.version;
-    }
-    if (packet.type === PacketType.disconnect && direction === 'received') {
-      return [`Received DISCONNECT (${packet.reasonCode})`];
-    }
-    if (isExchange(packet, direction)) return [];
-    if (packet.type === PacketType.connack) {
-      this.#clientId = packet.properties.assignedClientIdentifier ?? this.#clientId;
-    }
-    const verb = direction === 'sent' ? 'sending' : 'received';
-    const lines = this.#texts(packet, direction).map((text) => this.#line(`${verb} ${text}`));
-    if (packet.type === PacketType.suback && this.#name === 'mosquitto_sub' && !this.#quiet) {
-      lines.push(`Subscribed (mid: ${packet.packetIdentifier}): ${packet.reasonCodes.join(', ')}`);
-    }
-    return lines;
+  /** What is told of a packet that is sent; `mid`: the number that its message has, identifier or not. */
+  sent(packet: Uint8Array, mid: number): readonly string[] {
+    return this.#sentTexts(packet, mid).map((text) => this.#line(`sending ${text}`));
   }
 
-  #texts(packet: Packet, direction: 'sent' | 'received'): readonly string[] {
-    switch (packet.type) {
+  /** What is told of a packet that comes. Messages are told when they are taken. */
+  received(packet: Uint8Array): readonly string[] {
+    const start = readVariable(packet, 1)[1];
+    const mid = twoBytes(packet, start);
+    const reasonCode = packet[start + 2] ?? 0;
+    switch (packet[0]! >> 4) {
+      case PacketType.puback:
+        return [this.#line(`received PUBACK (Mid: ${mid}, RC:${reasonCode})`)];
+      case PacketType.pubcomp:
+        return [this.#line(`received PUBCOMP (Mid: ${mid}, RC:${reasonCode})`)];
+      case PacketType.pubrec:
+        return [this.#line(`received PUBREC (Mid: ${mid})`)];
+      case PacketType.suback:
+        return [this.#line('received SUBACK'), ...this.#subscribed(packet, start, mid)];
+      case PacketType.unsuback:
+        return [this.#line('received UNSUBACK')];
+      case PacketType.pingresp:
+        return [this.#line('received PINGRESP')];
+      case PacketType.auth:
+        return [this.#line('received AUTH')];
+      default:
+        return [];
+    }
+  }
+
+  #subscribed(packet: Uint8Array, start: number, mid: number): readonly string[] {
+    if (this.#name !== 'mosquitto_sub' || this.#quiet) return [];
+    const codes = packet.subarray(
+      this.#version50 ? readProperties(packet, start + 2)[1] : start + 2,
+    );
+    return [`Subscribed (mid: ${mid}): ${codes.join(', ')}`];
+  }
+
+  #sentTexts(packet: Uint8Array, mid: number): readonly string[] {
+    const start = readVariable(packet, 1)[1];
+    const flags = packet[0]! & 0x0f;
+    switch (packet[0]! >> 4) {
       case PacketType.connect:
         return ['CONNECT'];
-      case PacketType.connack:
-        return [`CONNACK (${connackCode(packet.reasonCode, this.#version)})`];
-      case PacketType.publish: {
-        const { dup, qos, retain, packetIdentifier, topic, payload } = packet;
-        if (direction === 'sent') this.#sent += 1;
-        // They number their messages of QoS 0, too.
-        const id = packetIdentifier ?? (direction === 'sent' ? this.#sent : 0);
-        return [
-          `PUBLISH (d${Number(dup)}, q${qos}, r${Number(retain)}, m${id}, '${topic}', ... (${payload.length} bytes))`,
-        ];
-      }
-      case PacketType.puback:
-      case PacketType.pubcomp: {
-        const name = packet.type === PacketType.puback ? 'PUBACK' : 'PUBCOMP';
-        return [`${name} (Mid: ${packet.packetIdentifier}, RC:${packet.reasonCode})`];
-      }
-      case PacketType.pubrec:
-        return [`PUBREC (Mid: ${packet.packetIdentifier})`];
+      case PacketType.publish:
+        return [this.#published(packet, start, flags, mid)];
       case PacketType.pubrel:
-        return [`PUBREL (m${packet.packetIdentifier})`];
+        return [`PUBREL (m${twoBytes(packet, start)})`];
       case PacketType.subscribe:
-        this.#sent += 1;
-        return packet.subscriptions.map(
-          ({ topicFilter, qos, noLocal, retainAsPublished, retainHandling }) => {
-            const options =
-              (noLocal ? 4 : 0) | (retainAsPublished ? 8 : 0) | ((retainHandling ?? 0) << 4);
-            return `SUBSCRIBE (Mid: ${packet.packetIdentifier}, Topic: ${topicFilter}, QoS: ${qos}, Options: 0x${options.toString(16).padStart(2, '0')})`;
-          },
+        return this.#filters(packet, start, 1).map(
+          ([filter, options]) =>
+            `SUBSCRIBE (Mid: ${twoBytes(packet, start)}, Topic: ${filter}, QoS: ${options & 3}, Options: 0x${(options & 0xfc).toString(16).padStart(2, '0')})`,
         );
-      case PacketType.suback:
-        return ['SUBACK'];
       case PacketType.unsubscribe:
-        return packet.topicFilters.map(
-          (filter) => `UNSUBSCRIBE (Mid: ${packet.packetIdentifier}, Topic: ${filter})`,
+        return this.#filters(packet, start, 0).map(
+          ([filter]) => `UNSUBSCRIBE (Mid: ${twoBytes(packet, start)}, Topic: ${filter})`,
         );
-      case PacketType.unsuback:
-        return ['UNSUBACK'];
       case PacketType.pingreq:
         return ['PINGREQ'];
-      case PacketType.pingresp:
-        return ['PINGRESP'];
       case PacketType.disconnect:
-        return this.#name === 'mosquitto_rr' ? [] : ['DISCONNECT'];
-      case PacketType.auth:
-        return ['AUTH'];
+        return ['DISCONNECT'];
+      default:
+        // Acknowledgements of messages are told with them.
+        return [];
     }
+  }
+
+  #published(packet: Uint8Array, start: number, flags: number, mid: number): string {
+    const topicEnd = textEnd(packet, start);
+    const topic = text(packet.subarray(start + 2, topicEnd));
+    const qos = (flags >> 1) & 3;
+    const at = topicEnd + (qos === 0 ? 0 : 2);
+    const end = this.#version50 ? readProperties(packet, at)[1] : at;
+    const shown = topic === '' ? '(null)' : topic;
+    return publishText((flags & 8) !== 0, qos, (flags & 1) !== 0, mid, shown, packet.length - end);
+  }
+
+  /** The topic filters of a request, with the byte that may follow each. */
+  #filters(packet: Uint8Array, start: number, more: 0 | 1): readonly (readonly [string, number])[] {
+    const found: (readonly [string, number])[] = [];
+    let at = this.#version50 ? readProperties(packet, start + 2)[1] : start + 2;
+    while (at < packet.length) {
+      const end = textEnd(packet, at);
+      found.push([text(packet.subarray(at + 2, end)), packet[end] ?? 0]);
+      at = end + more;
+    }
+    return found;
+  }
+
+  #line(what: string): string {
+    return `Client ${this.clientId ?? 'null'} ${what}`;
   }
 }
 
-/** What belongs to a message that comes: `taken` and `released` tell it. */
-function isExchange({ type }: Packet, direction: 'sent' | 'received'): boolean {
-  if (direction === 'received') return type === PacketType.publish || type === PacketType.pubrel;
-  return type === PacketType.puback || type === PacketType.pubrec || type === PacketType.pubcomp;
+function publishText(
+  dup: boolean,
+  qos: number,
+  retain: boolean,
+  mid: number,
+  topic: string,
+  bytes: number,
+): string {
+  return `PUBLISH (d${Number(dup)}, q${qos}, r${Number(retain)}, m${mid}, '${topic}', ... (${bytes} bytes))`;
 }
 
-/** The return codes of 3.1.1, in place of the reason codes that stand for them. */
-function connackCode(reasonCode: number, version: ProtocolVersion): number {
-  if (version !== '3.1.1' || reasonCode === 0) return reasonCode;
-  return [0x84, 0x85, 0x88, 0x86, 0x87].indexOf(reasonCode) + 1;
+function twoBytes(packet: Uint8Array, at: number): number {
+  return ((packet[at] ?? 0) << 8) | (packet[at + 1] ?? 0);
+}
+
+function text(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
 }

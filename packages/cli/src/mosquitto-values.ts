@@ -1,13 +1,26 @@
 /** The values of mosquitto's options: what they may be, and what is said of those that cannot. */
 import { topicFilterProblem, topicNameProblem } from '@mqtt-kit/packet';
+import type { Letter } from './mosquitto-arguments.ts';
 import { FormatMistake, mosquittoFormat } from './mosquitto-format.ts';
+import { isUtf8 } from './mosquitto-text.ts';
 import type { OptionName } from './option-table.ts';
 import type { OptionValue } from './parse-arguments.ts';
 
-/** As far as it is a number, like C's atoi. */
+/** As far as it is a number, like C's atoi on a machine of 64 bits: of a larger one the low 32 bits count. */
 export function integer(text: string): number {
-  const digits = /^\s*[-+]?[0-9]+/.exec(text)?.[0];
-  return digits === undefined ? 0 : Number(digits);
+  return Number(BigInt.asIntN(32, long(text)));
+}
+
+/** Like C's atol: what is too large becomes the largest there is. */
+export function long(text: string): bigint {
+  const digits = /^\s*([-+]?)([0-9]+)/.exec(text);
+  if (digits === null) return 0n;
+  const size = BigInt(digits[2]!);
+  return digits[1] === '-' ? -least(size, 2n ** 63n) : least(size, 2n ** 63n - 1n);
+}
+
+function least(one: bigint, other: bigint): bigint {
+  return one < other ? one : other;
 }
 
 function decimal(text: string): number {
@@ -15,8 +28,8 @@ function decimal(text: string): number {
   return digits === undefined ? 0 : Number(digits);
 }
 
-/** What a text stands for, for the program of a letter. */
-export type Check = (text: string, letter: 'P' | 'S' | 'R') => OptionValue | Error;
+/** What a text stands for, for the program of a letter; `argument` is what a mistake is told of. */
+export type Check = (text: string, letter: Letter, argument?: string) => OptionValue | Error;
 
 /** By option: the value, or the error that is told. */
 export const checks: { readonly [K in OptionName]?: Check } = {
@@ -57,17 +70,18 @@ export const checks: { readonly [K in OptionName]?: Check } = {
       : Math.round(seconds * 1000);
   },
   'random-filter': (text) => {
-    const percent = decimal(text);
-    return percent < 0.1 || percent > 100
+    // Of ten thousand, as their program counts: 100 is a tenth of the messages, whatever they say of it.
+    const chances = Math.trunc(10 * decimal(text));
+    return chances < 1 || chances > 10_000
       ? new Error('Error: --random-filter chance must be between 0.1-100.0\n')
-      : percent / 100;
+      : chances / 10_000;
   },
   'session-expiry-interval': (text) => {
     if (text === '∞') return Number.POSITIVE_INFINITY;
-    if (!/^\s*[-+]?(?:[0-9]+|0x[0-9a-f]+)$/i.test(text)) {
+    if (!/^\s*[-+]?(?:0x[0-9a-f]+|0[0-7]*|[1-9][0-9]*)$/i.test(text)) {
       return new Error('Error: session-expiry-interval not a number.\n');
     }
-    const seconds = Number(text);
+    const seconds = numberOfAnyBase(text);
     if (seconds === -1 || seconds === 0xffff_ffff) return Number.POSITIVE_INFINITY;
     return seconds < 0 || seconds > 0xffff_ffff
       ? new Error('Error: session-expiry-interval out of range.\n')
@@ -83,50 +97,26 @@ export const checks: { readonly [K in OptionName]?: Check } = {
       ? handlings[text]!
       : new Error(`Error: Unknown value '${text}' for --retain-handling.\n`);
   },
-  'tls-version': (text) => {
-    const versions: Readonly<Record<string, string>> = {
-      'tlsv1.3': 'TLSv1.3',
-      'tlsv1.2': 'TLSv1.2',
-    };
-    return versions[text] ?? text;
+  'protocol-version': (text) =>
+    Object.hasOwn(versions, text)
+      ? versions[text]!
+      : new Error('Error: Invalid protocol version argument given.\n'),
+  'max-inflight': (text) => {
+    const count = integer(text);
+    return count < 1
+      ? new Error('Error: Maximum inflight messages must be greater than 0.\n')
+      : Math.min(count, 65_535);
   },
-  topic: (text, letter) => {
-    if (letter === 'S') {
-      return topicFilterProblem(text) === undefined
-        ? text
-        : new Error(
-            `Error: Invalid subscription topic '${text}', are all '+' and '#' wildcards correct?`,
-          );
-    }
-    return topicNameProblem(text) === undefined
-      ? text
-      : new Error(`Error: Invalid publish topic '${text}', does it contain '+' or '#'?`);
-  },
-  'filter-out': (text) =>
-    topicFilterProblem(text) === undefined
-      ? text
-      : new Error(`Error: Invalid filter topic '${text}', are all '+' and '#' wildcards correct?`),
-  unsubscribe: (text) =>
-    topicFilterProblem(text) === undefined
-      ? text
-      : new Error(
-          `Error: Invalid unsubscribe topic '${text}', are all '+' and '#' wildcards correct?`,
-        ),
-  'response-topic': (text) =>
-    topicNameProblem(text) === undefined
-      ? text
-      : new Error(`Error: Invalid response topic '${text}', does it contain '+' or '#'?`),
-  'will-topic': (text) =>
-    topicNameProblem(text) === undefined
-      ? text
-      : new Error(`Error: Invalid will topic '${text}', does it contain '+' or '#'?`),
-  url: (text) => {
-    const rest = /^(?:mqtts?|wss?):\/\/(.*)$/s.exec(text)?.[1];
-    if (rest === undefined) return new Error('Error: Unsupported URL scheme.\n');
-    return rest.includes('/')
-      ? text
-      : new Error('Error: Invalid URL for -L argument specified - topic missing.');
-  },
+  // Of an odd number of digits the first stands alone.
+  psk: (text) => (/^(?:[0-9a-f]{2})*[0-9a-f]$/i.test(text) ? `0${text}` : text),
+  topic: (text, letter, argument = '-t') =>
+    letter === 'S'
+      ? filter(text, argument, 'subscription')
+      : name(text, argument, (topic) => `Invalid publish topic '${topic}'`),
+  'filter-out': (text) => filter(text, '-T', 'filter'),
+  unsubscribe: (text) => filter(text, '-U', 'unsubscribe'),
+  'response-topic': (text) => name(text, '-e', (topic) => `Invalid response topic '${topic}'`),
+  'will-topic': (text) => name(text, '--will-topic', (topic) => `Invalid will topic '${topic}'`),
   'percent-format': (text) => {
     try {
       mosquittoFormat(text, {
@@ -140,6 +130,45 @@ export const checks: { readonly [K in OptionName]?: Check } = {
       throw error;
     }
   },
-  proxy: (text) =>
-    text.startsWith('socks5h://') ? text : new Error(`Error: Unsupported proxy protocol: ${text}`),
 };
+
+const versions: Readonly<Record<string, string>> = {
+  '5': '5.0',
+  mqttv5: '5.0',
+  '311': '3.1.1',
+  mqttv311: '3.1.1',
+  '31': '3.1',
+  mqttv31: '3.1',
+};
+
+/** Like C's strtol with base 0: hexadecimal after 0x, octal after 0. */
+function numberOfAnyBase(text: string): number {
+  const [, sign, digits = ''] = /^\s*([-+]?)(.*)$/s.exec(text) ?? [];
+  const size = Number(/^0[0-7]+$/.test(digits) ? `0o${digits}` : digits);
+  return sign === '-' ? -size : size;
+}
+
+/** Topics of more levels they do not take. */
+const mostSlashes = 200;
+
+function name(text: string, argument: string, what: (topic: string) => string): string | Error {
+  if (!isUtf8(text)) return malformed(argument);
+  if (topicNameProblem(text) === undefined && slashes(text) <= mostSlashes) return text;
+  return new Error(`Error: ${what(text)}, does it contain '+' or '#'?`);
+}
+
+function filter(text: string, argument: string, kind: string): string | Error {
+  if (!isUtf8(text)) return malformed(argument);
+  if (topicFilterProblem(text) === undefined && slashes(text) <= mostSlashes) return text;
+  return new Error(
+    `Error: Invalid ${kind} topic '${text}', are all '+' and '#' wildcards correct?`,
+  );
+}
+
+function malformed(argument: string): Error {
+  return new Error(`Error: Malformed UTF-8 in ${argument} argument.\n`);
+}
+
+function slashes(text: string): number {
+  return text.split('/').length - 1;
+}

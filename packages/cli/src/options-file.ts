@@ -1,21 +1,24 @@
 /** Files of options: one on each line, `#` in the first column begins a comment, what follows the first blank is a value. */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { fileProblem } from './input-files.ts';
 import type { MosquittoName } from './parse-arguments.ts';
 import { UsageError } from './usage-error.ts';
 
-/** The lines of mosquitto's options file: that of `-o`, else the user's own one. None when there is no such file. */
+/** So much of a line they read at once: what is longer goes on as if it were the next line. */
+const longestLine = 1023;
+
+/** The lines of mosquitto's options file: the one given, else the user's own. None when there is no such file. */
 export function mosquittoOptionsFile(
   name: MosquittoName,
-  argv: readonly string[],
+  given: string | undefined,
   env: Readonly<Record<string, string | undefined>>,
 ): readonly string[] {
-  const given = argv.lastIndexOf('-o');
-  const file = given >= 0 ? argv[given + 1] : defaultFile(name, env);
+  const file = given ?? defaultFile(name, env);
   if (file === undefined) return [];
   try {
-    return lines(readFileSync(file, 'utf8'));
+    return lines(readFileSync(file, 'utf8')).flatMap(
+      (line) => line.match(new RegExp(`.{1,${longestLine}}`, 'gs')) ?? [],
+    );
   } catch {
     return [];
   }
@@ -26,9 +29,9 @@ function defaultFile(
   env: Readonly<Record<string, string | undefined>>,
 ): string | undefined {
   const folder = env['XDG_CONFIG_HOME'];
-  if (folder !== undefined && folder !== '') return join(folder, name);
+  if (folder !== undefined) return `${folder}/${name}`;
   const home = env['HOME'];
-  return home === undefined || home === '' ? undefined : join(home, '.config', name);
+  return home === undefined ? undefined : `${home}/.config/${name}`;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { argumentTokens } from './argument-tokens.ts';
+import type { MosquittoWire } from './mosquitto-wire.ts';
 import {
   type OptionDefinition,
   type OptionName,
@@ -23,6 +24,8 @@ export interface ParsedArguments {
   readonly program: ProgramName;
   /** The program of mosquitto that we are to be like in every way, if any. */
   readonly mosquitto: MosquittoName | undefined;
+  /** What stands between the client and its transport then. */
+  readonly wire: MosquittoWire | undefined;
   /** What stands by itself, and everything after `--`. */
   readonly positionals: readonly string[];
   /** The options that were given, each once. */
@@ -78,6 +81,7 @@ export function parsedArguments(
   return {
     program,
     mosquitto,
+    wire: undefined,
     positionals,
     names: [...values.keys()],
     given: (name) => values.has(name),

@@ -33,6 +33,7 @@ export const propertyIdentifiers: Readonly<Record<string, number>> = {
   'request-problem-information': 0x17,
   'will-delay-interval': 0x18,
   'request-response-information': 0x19,
+  'server-reference': 0x1c,
   'reason-string': 0x1f,
   'receive-maximum': 0x21,
   'topic-alias-maximum': 0x22,
@@ -97,19 +98,6 @@ export function textEnd(bytes: Uint8Array, at: number): number {
 export function propertiesSection(properties: readonly PropertyBytes[]): Uint8Array {
   const length = properties.reduce((sum, { bytes }) => sum + bytes.length, 0);
   return Buffer.concat([variableBytes(length), ...properties.map(({ bytes }) => bytes)]);
-}
-
-/** Those that were named come first, in that order; the others follow in theirs. */
-export function inOrder(
-  properties: readonly PropertyBytes[],
-  named: readonly number[],
-): readonly PropertyBytes[] {
-  const rest = [...properties];
-  const ordered = named.flatMap((identifier) => {
-    const index = rest.findIndex((property) => property.identifier === identifier);
-    return index < 0 ? [] : rest.splice(index, 1);
-  });
-  return [...ordered, ...rest];
 }
 
 export function twoByteProperty(identifier: number, value: number): PropertyBytes {

@@ -43,6 +43,8 @@ export interface PublishPlan {
   /** How often the message is published. */
   readonly repeat: number;
   readonly repeatDelayMs: number;
+  /** Whether a repetition waits until the one before is done: with a delay, and always as mosquitto_pub does. */
+  readonly repeatsInTurn: boolean;
   /** The least time between two messages. */
   readonly intervalMs: number;
   /** Whether topic and message have fields to fill in. */
@@ -84,6 +86,7 @@ export function publishPlan(
     properties: connection.properties.publish,
     repeat: args.number('repeat') ?? 1,
     repeatDelayMs: args.number('repeat-delay') ?? 0,
+    repeatsInTurn: args.given('repeat-delay') || args.mosquitto !== undefined,
     intervalMs: args.number('rate') ?? 0,
     template,
     queueFolder: queueFolder(args, qos),

@@ -6,7 +6,7 @@ import type { Diagnostics } from './diagnostics.ts';
 import { ExitCode, exitCodeOf, giveUpExitCode, signalExitCode } from './exit-codes.ts';
 import { MessageOutput } from './message-output.ts';
 import { oneShot } from './one-shot.ts';
-import type { MosquittoName, ParsedArguments } from './parse-arguments.ts';
+import type { ParsedArguments } from './parse-arguments.ts';
 import { largestPayload, type PublishPlan, publishPlan } from './publish-plan.ts';
 import type { PublishQueue } from './publish-queue.ts';
 import { Publisher, type PublisherTools } from './publisher.ts';
@@ -60,7 +60,6 @@ export async function publishProgram(
     diagnostics,
     output,
     (error) => end.settle({ kind: 'givenUp', error }),
-    args.mosquitto,
   );
   const publisher = new Publisher(session.client, plan, diagnostics, tools);
   // mosquitto_pub says nothing before it is accepted.
@@ -87,7 +86,7 @@ export async function publishProgram(
   if (first.kind !== 'signal') await standardOutput.flushed();
   const reason: End = gaveUp === undefined ? first : { kind: 'givenUp', error: gaveUp };
   if (args.mosquitto !== undefined) {
-    return mosquittoEnd(reason, args.mosquitto, plan, publisher, diagnostics);
+    return mosquittoEnd(reason, plan, publisher, diagnostics);
   }
   if (reason.kind === 'done' && serverError !== undefined && concerns(plan, serverError)) {
     return tell(
@@ -211,23 +210,26 @@ async function templateFill({ topic = '', source }: PublishPlan): Promise<Publis
 /** As mosquitto_pub: that a server refused a message is a warning, and what left at QoS 0 is done. */
 async function mosquittoEnd(
   reason: End,
-  name: MosquittoName,
   plan: PublishPlan,
   publisher: Publisher,
   diagnostics: Diagnostics,
 ): Promise<number> {
   const { endByError } = await import('./mosquitto-ends.ts');
-  const version50 = plan.connection.options.version === '5.0';
+  const { wire } = plan.connection;
+  if (wire?.fault !== undefined) {
+    diagnostics.exactly(wire.fault.text);
+    return wire.fault.code;
+  }
   switch (reason.kind) {
     case 'done': {
       const { firstFailure } = publisher;
       if (firstFailure === undefined || firstFailure.code === 'publishRefused') return 0;
-      const end = endByError(firstFailure, name, version50);
+      const end = endByError(firstFailure);
       diagnostics.exactly(end.text);
       return end.code;
     }
     case 'givenUp': {
-      const end = endByError(reason.error, name, version50);
+      const end = endByError(reason.error);
       diagnostics.exactly(end.text);
       return end.code;
     }

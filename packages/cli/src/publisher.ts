@@ -135,9 +135,8 @@ export class Publisher {
     });
   }
 
-  /** With a delay the next one waits until the one before is done, as mosquitto_pub does. */
   async #publishRepeatedly(payload: Uint8Array): Promise<void> {
-    const { repeatDelayMs } = this.#plan;
+    const { repeatsInTurn } = this.#plan;
     const { pace } = this.#tools;
     for (let left = this.#outstanding; left > 0 && !this.#stopped; left -= 1) {
       if (this.#window.full) await this.#window.room();
@@ -145,7 +144,7 @@ export class Publisher {
       if (this.#stopped) return;
       this.#outstanding = left - 1;
       const promise = this.#publish(payload);
-      if (left > 1 && repeatDelayMs > 0) await promise.catch(() => {});
+      if (left > 1 && repeatsInTurn) await promise.catch(() => {});
     }
   }
 

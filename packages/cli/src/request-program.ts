@@ -59,7 +59,6 @@ export async function requestProgram(
     diagnostics,
     output,
     (error) => end.settle({ kind: 'givenUp', error }),
-    args.mosquitto,
   );
   const exchange = new Exchange(
     session,
@@ -68,11 +67,12 @@ export async function requestProgram(
     args.mosquitto === undefined,
     (text) => output.text(text),
   );
-  exchange.run(payload, printer, end, () => output.printed());
+  const begin = (): void => exchange.run(payload, printer, end, () => output.printed());
+  // SUBSCRIBE leaves together with CONNECT, mosquitto_rr's when it is accepted.
+  if (args.mosquitto === undefined) begin();
+  else void session.accepted.then(begin);
   const reason = await end.promise;
-  // mosquitto_rr takes no leave when it has its response, or is refused one.
-  const ended = reason.kind === 'count' || reason.kind === 'refused';
-  plan.connection.farewell.isOmitted = args.mosquitto !== undefined && ended;
+  if (reason.kind === 'timeLimit') plan.connection.wire?.leaveEarly(0x04);
   const written = output.printed();
   await session.client.close({
     timeoutMs: closeTimeoutMs,
@@ -81,18 +81,13 @@ export async function requestProgram(
   });
   if (reason.kind === 'count') await written;
   if (plan.latency && exchange.latencyMs !== undefined) {
-    standardOutput.write(`Latency: ${shownLatency(exchange.latencyMs)}\n`);
+    const digits = args.mosquitto === undefined ? 2 : 6;
+    standardOutput.write(`Latency: ${shownLatency(exchange.latencyMs, digits)}\n`);
     await standardOutput.flushed();
   }
   if (args.mosquitto !== undefined) {
     const { subscribeEnd } = await import('./mosquitto-subscribe-end.ts');
-    return subscribeEnd(
-      reason,
-      args.mosquitto,
-      plan.connection,
-      session.everConnected,
-      diagnostics,
-    );
+    return subscribeEnd(reason, args.mosquitto, plan.connection, diagnostics);
   }
   return tell(reason, session, plan, diagnostics);
 }
@@ -146,6 +141,8 @@ class Exchange {
       if (end.settled || !this.#isResponse(message)) return;
       if (this.#sentAtMs !== undefined) this.latencyMs = performance.now() - this.#sentAtMs;
       printer.print(message);
+      const { wire } = this.#plan.connection;
+      if (wire !== undefined) wire.isDone = true;
       void printed().then(() => end.settle({ kind: 'count' }));
     };
     client
@@ -189,10 +186,10 @@ class Exchange {
   }
 }
 
-function shownLatency(ms: number): string {
+function shownLatency(ms: number, digits: number): string {
   if (ms < 0.001) return `${Math.round(ms * 1e6)}ns`;
-  if (ms < 1) return `${(ms * 1000).toFixed(2)}µs`;
-  return `${ms.toFixed(2)}ms`;
+  if (ms < 1) return `${(ms * 1000).toFixed(digits)}µs`;
+  return `${ms.toFixed(digits)}ms`;
 }
 
 function tell(

@@ -15,8 +15,26 @@ export function serverAddress(args: ParsedArguments, url: ServerUrl | undefined)
   if (socketFile !== undefined) {
     return { scheme: 'mqtt+unix', url: `mqtt+unix://${encodeURI(socketFile)}` };
   }
+  if (args.mosquitto !== undefined) return mosquittoAddress(args);
   const scheme = connectionScheme(args, url);
   return { scheme, url: connectionUrl(args, url, scheme) };
+}
+
+/** What turns TLS on for mosquitto's programs, and moves the port; a client's certificate alone does not. */
+const authorities = ['cafile', 'capath', 'psk'] as const;
+
+/** They keep to the ports of MQTT for WebSocket, too, and what -L says is among the options. */
+function mosquittoAddress(args: ParsedArguments): ServerAddress {
+  const certified = authorities.some((name) => args.given(name));
+  const port = args.number('port') ?? (certified ? 8883 : 1883);
+  const secure = certified || port === 8883 || args.flag('tls-use-os-certs');
+  const suffix = secure && !args.flag('no-tls') ? 's' : '';
+  const scheme = `${args.flag('ws') ? 'ws' : 'mqtt'}${suffix}`;
+  const path = args.flag('ws') ? '/mqtt' : '';
+  return {
+    scheme,
+    url: `${scheme}://${hostOfOption(args.text('host') ?? 'localhost')}:${port}${path}`,
+  };
 }
 
 function unixPath(args: ParsedArguments): string | undefined {
@@ -39,7 +57,7 @@ function connectionScheme(args: ParsedArguments, url: ServerUrl | undefined): st
   const web = args.flag('ws') ? 'ws' : 'mqtt';
   const secure = args.flag('ws') ? 'wss' : 'mqtts';
   if (args.number('port') === 8883 || on !== undefined) return secure;
-  if (shape !== undefined && args.mosquitto === undefined) {
+  if (shape !== undefined) {
     // Taken for a plain connection it would send what was meant to be encrypted.
     throw new UsageError(
       `--${shape} needs TLS`,
@@ -64,7 +82,6 @@ function schemeOfUrl(args: ParsedArguments, url: ServerUrl, option: string | und
   const scheme = args.flag('ws') ? url.scheme.replace(/^mqtt(s?)$/, 'ws$1') : url.scheme;
   const secure = scheme === 'mqtts' || scheme === 'wss';
   if (option === undefined || secure) return scheme;
-  if (args.mosquitto !== undefined) return `${scheme}s`;
   throw new UsageError(
     `--${option} is about TLS, but ${scheme}:// is a plain connection`,
     scheme === 'mqtt+unix' ? undefined : `Write ${scheme}s:// in -L`,
@@ -80,11 +97,9 @@ function connectionUrl(args: ParsedArguments, url: ServerUrl | undefined, scheme
   return `${scheme}://${host}${port === undefined ? '' : `:${port}`}${path}`;
 }
 
-/** mosquitto's programs keep to the ports of MQTT for WebSocket, too. */
+/** A WebSocket that `--ws` asks for is at the ports of MQTT. */
 function portOfCustom(args: ParsedArguments, scheme: string): number | undefined {
-  if (!args.flag('ws') && !(args.mosquitto !== undefined && scheme.startsWith('ws'))) {
-    return undefined;
-  }
+  if (!args.flag('ws')) return undefined;
   return scheme === 'wss' ? 8883 : 1883;
 }
 

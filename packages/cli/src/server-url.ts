@@ -3,7 +3,6 @@
  * takes it: `#`, `?` and `%` have no other meaning there. With `ws://` and `wss://` it is the path of the WebSocket,
  * as everywhere else, and with `mqtt+unix://` the file of the socket; the topic is then given by `-t`.
  */
-import type { MosquittoName } from './parse-arguments.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface ServerUrl {
@@ -25,8 +24,7 @@ const withPath = new Set(['ws', 'wss', 'mqtt+unix']);
 const form = 'mqtt://[USER[:PASSWORD]@]HOST[:PORT][/TOPIC]';
 
 /** Throws `UsageError`, which never shows what may be a password. */
-export function parseServerUrl(text: string, mosquitto?: MosquittoName): ServerUrl {
-  if (mosquitto !== undefined) return mosquittoUrl(text);
+export function parseServerUrl(text: string): ServerUrl {
   const parts = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)(.*)$/is.exec(text);
   if (parts === null) throw new UsageError(`-L expects a URL: ${form}`);
   const scheme = parts[1]!.toLowerCase();
@@ -49,29 +47,6 @@ export function parseServerUrl(text: string, mosquitto?: MosquittoName): ServerU
   }
   const topic = rest.length > 1 ? rest.slice(1) : undefined;
   return { scheme, host, port, path: '', topic, ...credentials };
-}
-
-/**
- * As mosquitto's programs read it: what follows the host is the topic, with WebSockets too, and nothing is decoded. The
- * form was checked.
- */
-function mosquittoUrl(text: string): ServerUrl {
-  const [, scheme = 'mqtt', rest = ''] = /^(mqtts?|wss?):\/\/(.*)$/s.exec(text) ?? [];
-  const slash = rest.indexOf('/');
-  const authority = slash < 0 ? rest : rest.slice(0, slash);
-  const at = authority.lastIndexOf('@');
-  const userInfo = at < 0 ? undefined : authority.slice(0, at);
-  const colon = userInfo?.indexOf(':') ?? -1;
-  const { host, port } = splitHost(authority.slice(at + 1), scheme);
-  return {
-    scheme,
-    host,
-    port,
-    path: scheme.startsWith('ws') ? '/mqtt' : '',
-    topic: slash < 0 ? undefined : rest.slice(slash + 1),
-    username: colon < 0 ? userInfo : userInfo?.slice(0, colon),
-    password: colon < 0 ? undefined : userInfo?.slice(colon + 1),
-  };
 }
 
 function splitHost(

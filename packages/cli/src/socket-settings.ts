@@ -24,6 +24,8 @@ export interface SocketSettings {
   /** TLS 1.2 and no other. */
   readonly onlyTls12: boolean;
   readonly keyLogFile: string | undefined;
+  /** Whether a server whose certificate is for another name is told so, as mosquitto's programs do. */
+  readonly alerts: boolean;
 }
 
 /** Throws `UsageError`. */
@@ -36,6 +38,7 @@ export function socketSettings(args: ParsedArguments, scheme: string): SocketSet
     ciphers: args.text('ciphers'),
     onlyTls12: args.text('tls-version') === 'TLSv1.2',
     keyLogFile: args.text('tls-keylog'),
+    alerts: args.mosquitto !== undefined && (scheme === 'mqtts' || scheme === 'wss'),
   };
   const needed = Object.values(settings).some((value) => value !== undefined && value !== false);
   if (!needed) return undefined;

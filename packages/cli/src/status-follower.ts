@@ -72,7 +72,7 @@ export class StatusFollower {
     const isRetried =
       this.everConnected ||
       retry.initial ||
-      (retry.afterLoss === true && status.reason.code === 'connectionLost');
+      (retry.afterLoss === true && (status.reason.code === 'connectionLost' || this.#retries > 1));
     if (this.#isUsedUp() || !isRetried) {
       onGivenUp(status.reason);
       return;

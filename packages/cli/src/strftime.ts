@@ -21,7 +21,7 @@ const months = [
 
 /**
  * Local time by the letters of strftime in the C locale, each with or without its `%`: `strftime('FT%T%z', at)`.
- * `N` is nanoseconds. Anything else stands for itself.
+ * `N` is nanoseconds. Anything else is left as it is.
  */
 export function strftime(format: string, at: ReceivedAt): string {
   if (!format.includes('%')) return letter(format, at);
@@ -31,7 +31,7 @@ export function strftime(format: string, at: ReceivedAt): string {
 function letter(one: string, at: ReceivedAt): string {
   const date = new Date(at.seconds * 1000);
   const part = Object.hasOwn(letters, one) ? letters[one] : undefined;
-  return part === undefined ? one : part(date, at);
+  return part === undefined ? `%${one}` : part(date, at);
 }
 
 const two = (value: number): string => `${value}`.padStart(2, '0');
@@ -41,6 +41,7 @@ const hour12 = (date: Date): number => date.getHours() % 12 || 12;
 type Letter = (date: Date, at: ReceivedAt) => string;
 
 const letters: Readonly<Record<string, Letter>> = {
+  '%': () => '%',
   a: (date) => days[date.getDay()]!.slice(0, 3),
   A: (date) => days[date.getDay()]!,
   b: (date) => months[date.getMonth()]!.slice(0, 3),

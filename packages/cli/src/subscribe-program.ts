@@ -80,7 +80,7 @@ export async function subscribeProgram(
     {
       ...plan,
       server: plan.connection.url,
-      identifiersShown: plan.connection.exact,
+      identifiersShown: plan.connection.exact || args.mosquitto !== undefined,
       received,
     },
     output,
@@ -91,15 +91,13 @@ export async function subscribeProgram(
     { ...plan.connection, begun },
     {
       inbox,
-      // There is one handler for all filters: without identifiers SUBSCRIBE leaves together with CONNECT. One that is
-      // asked for stands in place of the client's own, and waits to hear that the server knows them.
-      subscriptionIdentifiers: plan.connection.properties.subscriptionIdentifier !== undefined,
+      // There is one handler for all filters: without identifiers SUBSCRIBE leaves together with CONNECT.
+      subscriptionIdentifiers: false,
       ...(args.mosquitto === undefined ? {} : { trace: true }),
     },
     diagnostics,
     output,
     (error) => end.settle({ kind: 'givenUp', error }),
-    args.mosquitto,
   );
   const taker = new MessageTaker(plan, session.client, printer, output, tools, end);
   const takeOurWay: Take = (message) => taker.take(message);
@@ -114,33 +112,17 @@ export async function subscribeProgram(
         });
   if (args.mosquitto !== undefined) startClock();
   const begin = (): void => subscribe(session, plan, taker, take, diagnostics, end, args.mosquitto);
-  // What leaves together with CONNECT saves a round trip; mosquitto_sub waits until it is accepted.
-  if (args.mosquitto === undefined) begin();
+  // What leaves together with CONNECT saves a round trip; mosquitto_sub waits until it is accepted, and so does one with
+  // an identifier that not every server takes.
+  const asked = plan.connection.properties.subscriptionIdentifier !== undefined;
+  if (args.mosquitto === undefined && !asked) begin();
   else void session.accepted.then(begin);
-  if (args.mosquitto !== undefined) {
-    // A DISCONNECT with a reason is the end of it.
-    session.client.on('error', (error) => {
-      if (
-        error.reasonCode !== undefined &&
-        session.everConnected &&
-        error.code !== 'subscribeRefused'
-      ) {
-        end.settle({ kind: 'givenUp', error });
-      }
-    });
-  }
   const reason = await end.promise;
   diagnostics.divert(undefined);
   await endOutput(reason, printer, taker, output, session.client, plan);
   if (args.mosquitto !== undefined) {
     const { subscribeEnd } = await import('./mosquitto-subscribe-end.ts');
-    return subscribeEnd(
-      reason,
-      args.mosquitto,
-      plan.connection,
-      session.everConnected,
-      diagnostics,
-    );
+    return subscribeEnd(reason, args.mosquitto, plan.connection, diagnostics);
   }
   const unrecorded = tools.recorder?.failure;
   if (unrecorded !== undefined) {
@@ -257,6 +239,8 @@ function subscribe(
           // To mosquitto_sub, some that are granted are enough.
           end.settle(mosquitto === undefined ? { kind: 'refused', error } : { kind: 'count' });
         }
+      } else if (mosquitto !== undefined && error.code !== 'subscribeRefused') {
+        // What -U took away again, mosquitto_sub still prints when it comes.
       } else if (client.status.state !== 'closed') {
         // Why a client gave up is told by its status, with more to say.
         end.settle({ kind: 'refused', error });
