@@ -1,6 +1,5 @@
 /** A plain run of `mqtt-sub`. */
-import { writeSync } from 'node:fs';
-import { isatty } from 'node:tty';
+import { fstatSync, writeSync } from 'node:fs';
 import { matches, noProperties, type Packet, PacketType } from '@mqtt-kit/packet';
 import type { BegunConnection } from './begun-connection.ts';
 import { exchangePlainly } from './plain-exchange.ts';
@@ -14,7 +13,7 @@ export async function subscribePlainly(
   plan: PlainSubscribe,
   done: () => void,
 ): Promise<BegunConnection | undefined> {
-  if (isatty(1)) return undefined;
+  if (isTerminal()) return undefined;
   const { topicFilter } = plan;
   let granted = false;
   return exchangePlainly(plan, {
@@ -63,6 +62,17 @@ function isPlainMessage(
     packet.properties.topicAlias === undefined &&
     matches(topicFilter, packet.topic)
   );
+}
+
+/** The module that knows terminals is loaded for what may be one alone. */
+function isTerminal(): boolean {
+  try {
+    if (!fstatSync(1).isCharacterDevice()) return false;
+  } catch {
+    // Closed: told where something is to be written.
+    return false;
+  }
+  return process.getBuiltinModule('node:tty').isatty(1);
 }
 
 /** What a pipe takes at once, or not at all. */

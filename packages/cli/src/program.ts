@@ -81,8 +81,7 @@ async function run(
 ): Promise<number> {
   const name = called.program;
   const print = async (text: string): Promise<number> => {
-    output.write(text);
-    await output.flushed();
+    await output.print(text);
     return ExitCode.done;
   };
   const argv = rawArguments(process.argv.slice(2));

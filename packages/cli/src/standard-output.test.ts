@@ -34,6 +34,52 @@ describe('standard output', () => {
     expect(output.failure).toBeUndefined();
   });
 
+  it('prints a text without the stream, in as many pieces as the system takes', async () => {
+    const taken: string[] = [];
+    const output = new StandardOutput(
+      () => {
+        throw new Error('opened');
+      },
+      (piece) => {
+        taken.push(Buffer.from(piece.subarray(0, 3)).toString());
+        return Math.min(3, piece.length);
+      },
+    );
+    await output.print('eight ok');
+    expect(taken).toEqual(['eig', 'ht ', 'ok']);
+    expect(output.failure).toBeUndefined();
+  });
+
+  it('leaves to the stream what is not taken at once', async () => {
+    const { stream, pieces } = failing(undefined);
+    let room = 3;
+    const output = new StandardOutput(
+      () => stream,
+      () => {
+        if (room === 0) throw Object.assign(new Error('full'), { code: 'EAGAIN' });
+        const taken = room;
+        room = 0;
+        return taken;
+      },
+    );
+    await output.print('eight ok');
+    expect(pieces.join('')).toBe('ht ok');
+    expect(output.failure).toBeUndefined();
+  });
+
+  it('tells of a text that cannot be printed', async () => {
+    const output = new StandardOutput(
+      () => {
+        throw new Error('opened');
+      },
+      () => {
+        throw Object.assign(new Error('no room'), { code: 'ENOSPC' });
+      },
+    );
+    await output.print('text');
+    expect(output.failure?.code).toBe('ENOSPC');
+  });
+
   it('tells of a failure once, and writes nothing after it', async () => {
     const { stream, pieces } = failing('ENOSPC');
     const output = new StandardOutput(() => stream);
