@@ -12,29 +12,30 @@ export class Publication {
   /** The batch that carries its record, for `stored`. 0: not handed over yet. */
   batch = 0;
   limits: RequestLimits | undefined;
-  readonly message: OutgoingMessage | undefined;
+  /** While it waits for room. */
+  waiting: OutgoingMessage | undefined;
+  readonly qos: QoS;
+  /** `undefined`: those of one flush. */
+  readonly topic: string | undefined;
   readonly #driver: Driver;
   readonly #resolve: (result: PublishResult) => void;
   readonly #reject: (error: MqttError) => void;
 
   constructor(driver: Driver, message: OutgoingMessage | undefined) {
     this.#driver = driver;
-    this.message = message;
+    this.qos = message?.qos ?? 0;
+    this.topic = message?.topic;
     this.promise = new PendingPublish(keepFunctions);
     this.#resolve = lastResolve;
     this.#reject = lastReject;
     PendingPublish.join(this.promise, this);
   }
 
-  get qos(): QoS {
-    return this.message?.qos ?? 0;
-  }
-
   /** For messages to people. */
   get what(): string {
-    return this.message === undefined
+    return this.topic === undefined
       ? 'the QoS 0 messages of this flush'
-      : `the publish to ${JSON.stringify(this.message.topic)}`;
+      : `the publish to ${JSON.stringify(this.topic)}`;
   }
 
   resolve(result: PublishResult): void {
@@ -52,7 +53,7 @@ export class Publication {
   /** Resolves when the message is in the store. */
   stored(): Promise<void> {
     const { promise } = this;
-    if (this.message === undefined || this.message.qos === 0) return promise.then(ignore);
+    if (this.qos === 0) return promise.then(ignore);
     return new Promise((resolve, reject) => {
       promise.then(() => resolve(), reject);
       // While it waits for room its record is in no batch: then the promise itself has to tell.

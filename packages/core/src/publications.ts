@@ -96,6 +96,7 @@ export class Publications {
     }
     if (this.#waitingBounds !== undefined && this.#mustWait(message)) {
       const publication = this.#create(message, limits);
+      publication.waiting = message;
       this.#waiting.add(publication);
       return publication.promise;
     }
@@ -135,9 +136,10 @@ export class Publications {
   /** There may be room for those who wait. */
   onRoom(): void {
     for (const publication of this.#waiting) {
-      const message = publication.message as OutgoingMessage;
+      const message = publication.waiting as OutgoingMessage;
       if (!this.#hasRoom(message)) break;
       this.#waiting.delete(publication);
+      publication.waiting = undefined;
       const batch = this.#driver.batchToCome;
       this.#began(publication, this.#driver.publish(message), batch);
       this.#driver.request();
@@ -167,7 +169,7 @@ export class Publications {
     }
     this.#endPending(why, left);
     for (const publication of this.#inFlush) {
-      if (publication.message !== undefined) left.unsent += 1;
+      if (publication.topic !== undefined) left.unsent += 1;
       publication.reject(unsent(publication, why));
     }
     this.#inFlush.clear();

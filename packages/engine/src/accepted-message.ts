@@ -14,10 +14,8 @@ export interface AcceptedMessage extends Linked<AcceptedMessage> {
   /** As they were sent, once they were: Message Expiry Interval is then less the time that the message waited. */
   properties: Properties;
   readonly expiresAtEpochMs: number;
-  /** Payload, topic and properties; what the queue's bound counts. */
-  readonly bytes: number;
-  /** When it was queued, by the monotonic clock. */
-  queuedMs: number;
+  /** When it was queued, by the monotonic clock; only while the queue has a bound for that. */
+  readonly queuedMs: number | undefined;
   /**
    * `queued`: never on a wire. `sent`: PUBLISH may be on a wire. `released`: PUBREC came, PUBREL may be on a wire.
    * `lost`: PUBLISH may have been on a wire, but the server forgot its session: it goes out as a new message.
@@ -38,55 +36,26 @@ export interface AcceptedMessage extends Linked<AcceptedMessage> {
 }
 
 /** Payloads up to this size are copied when they are kept; larger ones are the caller's until settled. */
-const largestCopiedPayload = 16_384;
+export const largestCopiedPayload = 16_384;
 
-/** @param bytes what it takes of the queue's bound; 0 for a message that never sees the queue */
-export function acceptMessage(
-  message: OutgoingMessage,
-  sequence: Ticket,
-  bytes: number,
-  now: Now,
-): AcceptedMessage {
-  const interval = message.properties.messageExpiryInterval;
-  return acceptedMessage(
-    message,
-    sequence,
-    interval === undefined ? never : now.epochMs + interval * 1000,
-    bytes,
-    now,
-    message.payload.length <= largestCopiedPayload ? copyOf(message.payload) : message.payload,
-  );
-}
-
-/** A message that a store kept: its expiry counts from its first acceptance, its time in the queue from now. */
-export function restoreMessage(
-  message: OutgoingMessage,
-  sequence: Ticket,
-  expiresAtEpochMs: number | undefined,
-  now: Now,
-): AcceptedMessage {
-  const bytes = messageBytes(message);
-  return acceptedMessage(message, sequence, expiresAtEpochMs ?? never, bytes, now, message.payload);
-}
-
-function acceptedMessage(
-  message: OutgoingMessage,
+/** In one place, so that all have one shape. */
+export function acceptedMessage(
+  topic: string,
+  payload: Uint8Array,
+  { qos, retain, properties }: Pick<OutgoingMessage, 'qos' | 'retain' | 'properties'>,
   sequence: Ticket,
   expiresAtEpochMs: number,
-  bytes: number,
-  now: Now,
-  payload: Uint8Array,
+  queuedMs: number | undefined,
 ): AcceptedMessage {
   return {
     sequence,
-    topic: message.topic,
+    topic,
     payload,
-    qos: message.qos,
-    retain: message.retain,
-    properties: message.properties,
+    qos,
+    retain,
+    properties,
     expiresAtEpochMs,
-    bytes,
-    queuedMs: now.monotonicMs,
+    queuedMs,
     state: 'queued',
     packetIdentifier: 0,
     connection: 0,
@@ -97,6 +66,17 @@ function acceptedMessage(
     previous: undefined,
     next: undefined,
   };
+}
+
+/** When a message that is accepted now expires, by the wall clock. */
+export function expiryOf({ properties }: OutgoingMessage, now: Now): number {
+  const interval = properties.messageExpiryInterval;
+  return interval === undefined ? never : now.epochMs + interval * 1000;
+}
+
+/** What is kept of a payload: a copy, if it is small. */
+export function keptPayload(payload: Uint8Array): Uint8Array {
+  return payload.length <= largestCopiedPayload ? copyOf(payload) : payload;
 }
 
 /** Not by `slice`: a subclass may take that for a view. */

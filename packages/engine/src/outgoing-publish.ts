@@ -21,7 +21,13 @@
  * outcome and before the identifier is used again. All of them are recorded in the batch that carries the bytes.
  */
 import type { QoS } from '@mqtt-kit/packet';
-import { type AcceptedMessage, acceptMessage, messageBytes } from './accepted-message.ts';
+import {
+  type AcceptedMessage,
+  acceptedMessage,
+  expiryOf,
+  keptPayload,
+  messageBytes,
+} from './accepted-message.ts';
 import type { Connection } from './connection.ts';
 import { never } from './deadlines.ts';
 import { PipelinedPublish } from './pipelined-publish.ts';
@@ -72,8 +78,7 @@ export class OutgoingPublish {
     const { session, output } = this.#shared;
     const queued = session.queue.find(ticket);
     if (queued !== undefined) {
-      session.queue.remove(queued);
-      this.outcomes.withdraw(queued);
+      this.outcomes.withdraw(session.queue.take(queued));
       if (session.queue.takeRoom()) output.emit({ type: 'queueRoom' });
       return 'withdrawn';
     }
@@ -121,10 +126,9 @@ export class OutgoingPublish {
           this.sender.sendAgain(again, connection, now);
           continue;
         }
-        const message = session.queue.next(open);
-        if (message === undefined) break;
-        session.queue.remove(message);
-        this.sender.sendQueued(message, connection, now);
+        const queued = session.queue.next(open);
+        if (queued === undefined) break;
+        this.sender.sendQueued(session.queue.take(queued), connection, now);
       }
     }
     if (session.queue.takeRoom()) output.emit({ type: 'queueRoom' });
@@ -165,14 +169,17 @@ export class OutgoingPublish {
   }
 
   #sendKept(message: OutgoingMessage, connection: Connection, now: Now): Ticket {
-    const accepted = acceptMessage(message, this.#shared.session.nextTicket(), 0, now);
-    this.#recordAccepted(accepted);
-    this.sender.sendFirst(accepted, accepted.properties, connection);
-    return accepted.sequence;
+    const ticket = this.#shared.session.nextTicket();
+    const payload = keptPayload(message.payload);
+    const expires = expiryOf(message, now);
+    const accepted = acceptedMessage(message.topic, payload, message, ticket, expires, undefined);
+    this.#recordAccepted(accepted, ticket, expires);
+    this.sender.sendFirst(accepted, message.properties, connection);
+    return ticket;
   }
 
   #enqueue(message: OutgoingMessage, now: Now): Ticket {
-    const { session } = this.#shared;
+    const { session, output } = this.#shared;
     const bytes = messageBytes(message);
     if (!session.queue.makeRoom(message.topic, bytes, this.outcomes)) {
       const { maximumMessages, maximumBytes } = this.#shared.options.queue;
@@ -182,21 +189,25 @@ export class OutgoingPublish {
           `this one has ${bytes}; allowed are ${maximumMessages} and ${maximumBytes}`,
       );
     }
-    const accepted = acceptMessage(message, session.nextTicket(), bytes, now);
-    if (accepted.qos > 0) this.#recordAccepted(accepted);
-    session.queue.add(accepted, now);
+    const ticket = session.nextTicket();
+    const expires = expiryOf(message, now);
+    // Record and queue share one copy of the payload.
+    const own = message.qos > 0 && output.recording;
+    const kept = own ? { ...message, payload: keptPayload(message.payload) } : message;
+    if (own) this.#recordAccepted(kept, ticket, expires);
+    session.queue.add(kept, ticket, expires, own, now);
     if (this.#pipelining()) this.pump(now);
-    return accepted.sequence;
+    return ticket;
   }
 
-  #recordAccepted(message: AcceptedMessage): void {
+  #recordAccepted(message: OutgoingMessage, sequence: Ticket, expires: number): void {
     if (!this.#shared.output.recording) return;
-    const { sequence, topic, payload, qos, retain, properties, expiresAtEpochMs } = message;
+    const { topic, payload, qos, retain, properties } = message;
     this.#shared.output.record({
       type: 'out',
       sequence,
       message: { topic, payload, qos, retain, properties },
-      expiresAtEpochMs: expiresAtEpochMs === never ? undefined : expiresAtEpochMs,
+      expiresAtEpochMs: expires === never ? undefined : expires,
     });
   }
 }

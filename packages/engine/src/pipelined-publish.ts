@@ -3,6 +3,7 @@ import type { AcceptedMessage } from './accepted-message.ts';
 import type { Connection } from './connection.ts';
 import type { PublishOutcomes } from './publish-outcomes.ts';
 import { invalidPacketMessage, type PublishSender, waitedProperties } from './publish-sender.ts';
+import { messageOf } from './queued-message.ts';
 import type { Now } from './request.ts';
 import type { Shared } from './shared.ts';
 
@@ -38,10 +39,10 @@ export class PipelinedPublish {
     else session.undecided = connection.pipelined;
     connection.pipelined = [];
     if (options.queue.queueQos0) return;
-    for (let message = session.queue.next(false); message; message = session.queue.next(false)) {
-      session.queue.remove(message);
+    const { queue } = session;
+    for (let queued = queue.next(false); queued; queued = queue.next(false)) {
       this.#outcomes.fail(
-        message,
+        queue.take(queued),
         'connectionLost',
         'the connection ended, and QoS 0 is not queued',
       );
@@ -71,12 +72,13 @@ export class PipelinedPublish {
     const connection = this.#shared.connection!;
     const { queue } = this.#shared.session;
     while (this.#sender.mayEncode(connection)) {
-      const message = queue.next(false);
+      const queued = queue.next(false);
       // What CONNACK may forbid waits for it, and so does what came later.
-      if (message === undefined) return;
+      if (queued === undefined) return;
+      const message = messageOf(queued);
       if (this.#sender.encoding.limitProblem(message, connection) !== undefined) return;
       const properties = waitedProperties(message, now);
-      queue.remove(message);
+      queue.take(queued);
       if (properties === undefined) {
         this.#outcomes.expire(message);
         continue;

@@ -9,12 +9,13 @@
  * however long the queue is, but for the search for expired ones: it looks at all, and so is done the less often the
  * more there are.
  */
-import type { AcceptedMessage } from './accepted-message.ts';
+import { type AcceptedMessage, messageBytes } from './accepted-message.ts';
 import { monotonicDeadlineMs, never } from './deadlines.ts';
 import type { QueueLimits } from './engine-options.ts';
 import { LinkedList } from './linked-list.ts';
 import { NumberMap } from './number-map.ts';
-import type { Now, Ticket } from './request.ts';
+import { messageOf, type QueuedMessage, QueuedMessages } from './queued-message.ts';
+import type { Now, OutgoingMessage, Ticket } from './request.ts';
 
 /** Told what leaves the queue by itself, already taken out. */
 export interface QueueExits {
@@ -26,11 +27,12 @@ export interface QueueExits {
 
 export class PublishQueue {
   readonly #limits: QueueLimits;
-  readonly #atMostOnce = new LinkedList<AcceptedMessage>();
-  readonly #acknowledged = new LinkedList<AcceptedMessage>();
-  readonly #byTicket = new NumberMap<AcceptedMessage>();
+  readonly #atMostOnce = new LinkedList<QueuedMessage>();
+  readonly #acknowledged = new LinkedList<QueuedMessage>();
+  readonly #made = new QueuedMessages();
+  readonly #byTicket = new NumberMap<QueuedMessage>();
   /** Those of each topic, oldest first; kept for the policy `latestPerTopic` alone. */
-  readonly #byTopic: Map<string, Set<AcceptedMessage>> | undefined;
+  readonly #byTopic: Map<string, Set<QueuedMessage>> | undefined;
   #bytes = 0;
   #expiryDeadlineMs = never;
   #full = false;
@@ -67,9 +69,9 @@ export class PublishQueue {
     const { overflow, maximumBytes, maximumMessages } = this.#limits;
     if (bytes <= maximumBytes && maximumMessages > 0) {
       if (overflow === 'dropOldest') {
-        while (!this.#fits(bytes)) exits.drop(this.#take(this.next(true)!));
+        while (!this.#fits(bytes)) exits.drop(this.take(this.next(true)!));
       } else if (overflow === 'latestPerTopic') {
-        for (const older of this.#givingWay(topic, bytes)) exits.drop(this.#take(older));
+        for (const older of this.#givingWay(topic, bytes)) exits.drop(this.take(older));
       }
       if (this.#fits(bytes)) return true;
     }
@@ -77,26 +79,38 @@ export class PublishQueue {
     return false;
   }
 
-  /** Adds at the end. Room was made, or the message comes from a store, where no bound applies. */
-  add(message: AcceptedMessage, now: Now): void {
-    message.queuedMs = now.monotonicMs;
-    this.#list(message).append(message);
-    this.#enter(message, now);
-    this.#ofTopic(message.topic)?.add(message);
+  /**
+   * Adds at the end. Room was made, or the message comes from a store, where no bound applies.
+   * @param own whether its payload is ours already
+   */
+  add(
+    message: OutgoingMessage,
+    ticket: Ticket,
+    expiresAtEpochMs: number,
+    own: boolean,
+    now: Now,
+  ): void {
+    const queuedMs = this.#limits.maximumAgeMs === never ? undefined : now.monotonicMs;
+    const queued = this.#made.make(message, ticket, expiresAtEpochMs, queuedMs, own);
+    this.#list(queued).append(queued);
+    this.#enter(queued, messageBytes(message), now);
+    this.#ofTopic(message.topic)?.add(queued);
     const { maximumBytes, maximumMessages } = this.#limits;
     if (this.messages >= maximumMessages || this.#bytes >= maximumBytes) this.#noteFull();
   }
 
   /** Puts a message back that turned out not to be sent, before all others of its kind. */
   putBack(message: AcceptedMessage, now: Now): void {
-    this.#list(message).prepend(message);
-    this.#enter(message, now);
-    const behind = this.#ofTopic(message.topic);
-    if (behind !== undefined) this.#byTopic!.set(message.topic, new Set([message, ...behind]));
+    const { sequence, topic, expiresAtEpochMs, queuedMs } = message;
+    const queued = this.#made.make(message, sequence, expiresAtEpochMs, queuedMs, true);
+    this.#list(queued).prepend(queued);
+    this.#enter(queued, messageBytes(message), now);
+    const behind = this.#ofTopic(topic);
+    if (behind !== undefined) this.#byTopic!.set(topic, new Set([queued, ...behind]));
   }
 
-  /** The next one to send; only a QoS 0 message while others could not be sent. It stays until `remove`. */
-  next(acknowledgedMayGo: boolean): AcceptedMessage | undefined {
+  /** The next one to send; only a QoS 0 message while others could not be sent. It stays until `take`. */
+  next(acknowledgedMayGo: boolean): QueuedMessage | undefined {
     const atMostOnce = this.#atMostOnce.first;
     const acknowledged = this.#acknowledged.first;
     if (!acknowledgedMayGo || acknowledged === undefined) return atMostOnce;
@@ -105,12 +119,25 @@ export class PublishQueue {
     return atMostOnce;
   }
 
-  remove(message: AcceptedMessage): void {
-    this.#take(message);
+  find(ticket: Ticket): QueuedMessage | undefined {
+    return this.#byTicket.get(ticket);
   }
 
-  find(ticket: Ticket): AcceptedMessage | undefined {
-    return this.#byTicket.get(ticket);
+  /** Takes one out that is here: it goes on its way, or has come to an end. */
+  take(queued: QueuedMessage): AcceptedMessage {
+    const message = messageOf(queued);
+    this.#list(queued).remove(queued);
+    this.#byTicket.delete(queued.sequence);
+    // Messages that may go at once never come here: most clients use it while they connect, and then no more.
+    if (this.#byTicket.size === 0) {
+      this.#byTicket.clear();
+      this.#made.clear();
+    }
+    const ofTopic = this.#byTopic?.get(queued.topic);
+    if (ofTopic?.delete(queued) && ofTopic.size === 0) this.#byTopic!.delete(queued.topic);
+    this.#bytes -= messageBytes(message);
+    this.#gaveRoom = true;
+    return message;
   }
 
   /** Takes out what waited longer than it may. */
@@ -145,20 +172,20 @@ export class PublishQueue {
   }
 
   /** The oldest messages of a topic without which there is room; none when there would be no room without all of them. */
-  #givingWay(topic: string, bytes: number): AcceptedMessage[] {
-    const older: AcceptedMessage[] = [];
+  #givingWay(topic: string, bytes: number): QueuedMessage[] {
+    const older: QueuedMessage[] = [];
     let olderBytes = 0;
     const waiting = this.#byTopic!.get(topic)?.values();
     while (!this.#fits(bytes, older.length, olderBytes)) {
       const next = waiting?.next();
       if (next === undefined || next.done) return [];
       older.push(next.value);
-      olderBytes += next.value.bytes;
+      olderBytes += messageBytes(messageOf(next.value));
     }
     return older;
   }
 
-  #ofTopic(topic: string): Set<AcceptedMessage> | undefined {
+  #ofTopic(topic: string): Set<QueuedMessage> | undefined {
     if (this.#byTopic === undefined) return undefined;
     let messages = this.#byTopic.get(topic);
     if (messages === undefined) {
@@ -168,42 +195,30 @@ export class PublishQueue {
     return messages;
   }
 
-  #list(message: AcceptedMessage): LinkedList<AcceptedMessage> {
-    return message.qos === 0 ? this.#atMostOnce : this.#acknowledged;
+  #list({ rest }: QueuedMessage): LinkedList<QueuedMessage> {
+    return rest.qos === 0 ? this.#atMostOnce : this.#acknowledged;
   }
 
-  #enter(message: AcceptedMessage, now: Now): void {
-    this.#byTicket.set(message.sequence, message);
-    this.#bytes += message.bytes;
-    this.#expiryDeadlineMs = Math.min(this.#expiryDeadlineMs, this.#expiresMs(message, now));
+  #enter(queued: QueuedMessage, bytes: number, now: Now): void {
+    this.#byTicket.set(queued.sequence, queued);
+    this.#bytes += bytes;
+    this.#expiryDeadlineMs = Math.min(this.#expiryDeadlineMs, this.#expiresMs(queued, now));
   }
 
-  #take(message: AcceptedMessage): AcceptedMessage {
-    this.#list(message).remove(message);
-    this.#byTicket.delete(message.sequence);
-    // Messages that may go at once never come here: most clients use it while they connect, and then no more.
-    if (this.#byTicket.size === 0) this.#byTicket.clear();
-    const ofTopic = this.#byTopic?.get(message.topic);
-    if (ofTopic?.delete(message) && ofTopic.size === 0) this.#byTopic!.delete(message.topic);
-    this.#bytes -= message.bytes;
-    this.#gaveRoom = true;
-    return message;
+  #expiresMs({ rest: { expiresAtEpochMs, queuedMs } }: QueuedMessage, now: Now): number {
+    const byAgeMs = queuedMs === undefined ? never : queuedMs + this.#limits.maximumAgeMs;
+    if (expiresAtEpochMs === never) return byAgeMs;
+    return Math.min(byAgeMs, monotonicDeadlineMs(expiresAtEpochMs, now));
   }
 
-  #expiresMs(message: AcceptedMessage, now: Now): number {
-    const byAgeMs = message.queuedMs + this.#limits.maximumAgeMs;
-    if (message.expiresAtEpochMs === never) return byAgeMs;
-    return Math.min(byAgeMs, monotonicDeadlineMs(message.expiresAtEpochMs, now));
-  }
-
-  #expireList(list: LinkedList<AcceptedMessage>, now: Now, exits: QueueExits): void {
-    let message = list.first;
-    while (message !== undefined) {
-      const next: AcceptedMessage | undefined = message.next;
-      const expiresMs = this.#expiresMs(message, now);
-      if (expiresMs <= now.monotonicMs) exits.expire(this.#take(message));
+  #expireList(list: LinkedList<QueuedMessage>, now: Now, exits: QueueExits): void {
+    let queued = list.first;
+    while (queued !== undefined) {
+      const { next }: QueuedMessage = queued;
+      const expiresMs = this.#expiresMs(queued, now);
+      if (expiresMs <= now.monotonicMs) exits.expire(this.take(queued));
       else this.#expiryDeadlineMs = Math.min(this.#expiryDeadlineMs, expiresMs);
-      message = next;
+      queued = next;
     }
   }
 }

@@ -13,7 +13,8 @@
  */
 import type { ProtocolVersion } from '@mqtt-kit/packet';
 import type { AcceptedMessage } from './accepted-message.ts';
-import { messageBytes, restoreMessage } from './accepted-message.ts';
+import { acceptedMessage, messageBytes } from './accepted-message.ts';
+import { never } from './deadlines.ts';
 import type { QueueLimits } from './engine-options.ts';
 import { type IncomingExchange, newExchange } from './incoming-exchange.ts';
 import { LinkedList } from './linked-list.ts';
@@ -146,9 +147,11 @@ export class SessionState {
    * @param answeredWhenStored whether PUBREC left right after the commit of `in`
    */
   restore(snapshot: SessionSnapshot, answeredWhenStored: boolean, now: Now): Redelivery[] {
-    const rebuilt = new Rebuilding(this, answeredWhenStored, now);
+    const rebuilt = new Rebuilding(this, answeredWhenStored);
     for (const operation of snapshot) rebuilt.apply(operation);
-    for (const message of rebuilt.waiting.values()) this.queue.add(message, now);
+    for (const message of rebuilt.waiting.values()) {
+      this.queue.add(message, message.sequence, message.expiresAtEpochMs, false, now);
+    }
     for (const message of rebuilt.sent.values()) this.inFlight.append(message);
     this.#lastTicket = rebuilt.lastTicket;
     this.#lastDelivery = Math.max(this.#lastDelivery, rebuilt.lastDelivery);
@@ -167,12 +170,10 @@ class Rebuilding {
   lastDelivery = 0;
   readonly #session: SessionState;
   readonly #answeredWhenStored: boolean;
-  readonly #now: Now;
 
-  constructor(session: SessionState, answeredWhenStored: boolean, now: Now) {
+  constructor(session: SessionState, answeredWhenStored: boolean) {
     this.#session = session;
     this.#answeredWhenStored = answeredWhenStored;
-    this.#now = now;
   }
 
   apply(operation: SessionOperation): void {
@@ -192,7 +193,12 @@ class Rebuilding {
       case 'out': {
         const { sequence, message, expiresAtEpochMs } = operation;
         this.lastTicket = Math.max(this.lastTicket, sequence);
-        this.waiting.set(sequence, restoreMessage(message, sequence, expiresAtEpochMs, this.#now));
+        const { topic, payload } = message;
+        const expires = expiresAtEpochMs ?? never;
+        this.waiting.set(
+          sequence,
+          acceptedMessage(topic, payload, message, sequence, expires, undefined),
+        );
         return;
       }
       case 'outIdentifier':
