@@ -35,6 +35,7 @@ const run = promisify(execFile);
  * @property {number} rows
  * @property {readonly Sent[]} [sent]
  * @property {RegExp} ready Matches the screen when there is nothing more to wait for.
+ * @property {boolean} [measures] Whether it shows how long something took: a busy machine is not what it is about.
  */
 
 /** @type {readonly Sent[]} */
@@ -98,9 +99,11 @@ export const pictures = [
     name: 'doctor',
     description: 'mqtt-sub --doctor examines a server step by step',
     commands: ['mqtt-sub --doctor mqtt://localhost:PORT'],
-    columns: 132,
+    // The line of limits in full.
+    columns: 142,
     rows: 20,
     ready: /doctor[\s\S]*\n\$ $/,
+    measures: true,
   },
   {
     name: 'dry-run',
@@ -127,12 +130,14 @@ export const pictures = [
 ];
 
 /**
- * Makes the pictures: by their names the SVG and what it shows.
+ * Makes the pictures: by their names the SVG and what it shows. Of those that show measured times several are taken, and
+ * the one with the shortest is kept.
  *
  * @param {readonly Picture[]} [wanted]
+ * @param {number} [takes] How many are taken.
  * @returns {Promise<Map<string, { readonly svg: string, readonly screen: string }>>}
  */
-export async function makePictures(wanted = pictures) {
+export async function makePictures(wanted = pictures, takes = 1) {
   const folder = mkdtempSync(join(tmpdir(), 'pictures-'));
   const broker = await startBroker(folder);
   try {
@@ -141,7 +146,12 @@ export async function makePictures(wanted = pictures) {
     /** @type {Map<string, { readonly svg: string, readonly screen: string }>} */
     const made = new Map();
     for (const picture of wanted) {
-      const screen = (await terminal.screenOf(picture)).replaceAll(`${broker.port}`, '1883');
+      /** @type {string[]} */
+      const screens = [];
+      do screens.push(await terminal.screenOf(picture));
+      while (picture.measures === true && screens.length < takes);
+      const shortest = screens.reduce((a, b) => (millisecondsIn(b) < millisecondsIn(a) ? b : a));
+      const screen = shortest.replaceAll(`${broker.port}`, '1883');
       const svg = terminalPicture(screen, picture.columns, picture.description);
       made.set(`${picture.name}.svg`, { svg, screen });
     }
@@ -170,6 +180,13 @@ export function shapeOf(svg) {
     .replace(/[0-9]+(?:[.,:][0-9]+)*(?: ?(?:ns|µs|ms|s)\b)?/g, '#')
     .replaceAll(', gap p50 #, p99 #', '')
     .replace(/\s+/g, ' ');
+}
+
+/** All times on a screen together. @param {string} screen */
+function millisecondsIn(screen) {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: what colours are made of
+  const plain = screen.replace(/\u001b\[[0-9;]*m/g, '');
+  return [...plain.matchAll(/([0-9.]+) ms/g)].reduce((sum, [, ms]) => sum + Number(ms), 0);
 }
 
 /**
@@ -352,7 +369,7 @@ class Terminal {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const names = process.argv.slice(2);
   const wanted = pictures.filter(({ name }) => names.length === 0 || names.includes(name));
-  for (const [name, { svg }] of await makePictures(wanted)) {
+  for (const [name, { svg }] of await makePictures(wanted, 10)) {
     writeFileSync(fileURLToPath(new URL(name, import.meta.url)), svg);
   }
 }
