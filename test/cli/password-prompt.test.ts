@@ -107,6 +107,40 @@ describe.runIf(requires('tmux'))('the prompt for a password', () => {
     expect(sentPassword(broker)).toBe('right');
   }, 120_000);
 
+  it('waits in the background until it is brought to the front', async () => {
+    const broker = new ScriptedBroker({ automatic: true });
+    await using listener = await listenTcp(broker);
+    const { 'mqtt-pub': path } = await programs();
+    using terminal = new Tmux(temporaryFolder('background'), '/bin/bash --norc');
+    terminal.type("PS1='ready> '; clear");
+    terminal.press('Enter');
+    await terminal.showsOnly('ready>');
+    const words = `-h 127.0.0.1 -p ${listener.port} -u me -t t -m m`;
+    terminal.type(`clear; ${process.execPath} ${path} ${words} &`);
+    terminal.press('Enter');
+    await terminal.shows('[1]');
+    // An interactive shell tells of a job that was stopped when it is asked for the next command.
+    await expect
+      .poll(
+        () => {
+          terminal.type('clear; jobs');
+          terminal.press('Enter');
+          return terminal.screen;
+        },
+        { timeout: 60_000, interval: 200 },
+      )
+      .toContain('Stopped');
+    expect(terminal.screen).not.toContain('Password');
+    terminal.type('clear; fg');
+    terminal.press('Enter');
+    await terminal.shows('Password of me (empty: none):');
+    expect(terminal.screen.split('Password of me')).toHaveLength(2);
+    terminal.type('geheim');
+    terminal.press('Enter');
+    await ending(terminal, 0);
+    expect(sentPassword(broker)).toBe('geheim');
+  }, 120_000);
+
   it('leaves what was typed ahead to who reads on', async () => {
     const broker = new ScriptedBroker({ automatic: true });
     await using listener = await listenTcp(broker);

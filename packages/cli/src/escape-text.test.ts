@@ -18,8 +18,14 @@ describe('escapeText', () => {
     );
   });
 
+  it('shows what takes no room, so that no two names look alike', () => {
+    expect(escapeText('a\u200bb\u2060c\ufeffd\u206a\ufff9')).toBe(
+      'a\\u200bb\\u2060c\\ufeffd\\u206a\\ufff9',
+    );
+  });
+
   it('leaves everything else alone', () => {
-    const text = 'Grüße, 温度 21.5 °C 🌡 \\x1b " \ufeff';
+    const text = 'Grüße, 温度 21.5 °C 🌡 \\x1b " 👨\u200d👩 \u0646\u200c';
     expect(escapeText(text)).toBe(text);
   });
 

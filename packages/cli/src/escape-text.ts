@@ -73,17 +73,23 @@ function isBinaryControl(byte: number): boolean {
   return byte === 0x7f || (byte < 0x20 && !inText);
 }
 
-/** C0 with DEL, C1, line separators, and the marks and overrides of direction. */
+/**
+ * C0 with DEL, C1, line separators, the marks and overrides of direction, and what takes no room: two topics must not look
+ * alike. The joiners stay, since emoji and some scripts need them.
+ */
 function isDangerous(unit: number): boolean {
   if (unit < 0x20) return true;
   if (unit < 0x7f) return false;
   return (
     unit <= 0x9f ||
     unit === 0x061c ||
+    unit === 0x200b ||
     unit === 0x200e ||
     unit === 0x200f ||
     (unit >= 0x2028 && unit <= 0x202e) ||
-    (unit >= 0x2066 && unit <= 0x2069)
+    (unit >= 0x2060 && unit <= 0x206f) ||
+    unit === 0xfeff ||
+    (unit >= 0xfff9 && unit <= 0xfffb)
   );
 }
 
@@ -91,7 +97,7 @@ function escapeOf(unit: number): string {
   if (unit === 0x09) return '\\t';
   if (unit === 0x0a) return '\\n';
   if (unit === 0x0d) return '\\r';
-  if (unit >= 0xdc80) return hexEscape(unit & 0xff);
+  if (unit >= 0xdc80 && unit <= 0xdcff) return hexEscape(unit & 0xff);
   return unit <= 0x7f ? hexEscape(unit) : `\\u${unit.toString(16).padStart(4, '0')}`;
 }
 

@@ -5,7 +5,7 @@
  * process ends, and while it is stopped. Signals that end or stop a process are therefore taken here, the terminal is
  * put back, and then they do what they do. Who continues a stopped process is asked again, from the beginning.
  */
-import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { signalExitCode } from './exit-codes.ts';
 
 const controlD = 0x04;
@@ -24,6 +24,7 @@ const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 export async function askedPassword(username: string): Promise<Uint8Array | undefined> {
   const { isatty } = process.getBuiltinModule('node:tty');
   if (process.platform === 'win32' || !isatty(0) || !isatty(2)) return undefined;
+  if (!waitedForForeground()) return undefined;
   const terminal = openSync('/dev/tty', 'r+');
   try {
     const hidden = HiddenTerminal.open(terminal, `Password of ${username} (empty: none): `);
@@ -188,6 +189,31 @@ class HiddenTerminal {
     const answered = this.#continued;
     this.#continued = false;
     if (!answered) this.#ask();
+  }
+}
+
+/**
+ * In the background the terminal is the shell's, and so are its settings, which are not ours to put back: this process
+ * stops, as one that reads there does, until the shell brings it to the front. False when nobody can do that.
+ */
+function waitedForForeground(): boolean {
+  // A group that no shell looks after cannot be stopped; one that is only sent on to the background stops again.
+  for (let stops = 0; inBackground(); stops += 1) {
+    if (stops === 100) return false;
+    process.kill(0, 'SIGTTIN');
+  }
+  return true;
+}
+
+/** Where the system does not tell, the terminal is taken for ours. */
+function inBackground(): boolean {
+  try {
+    const status = readFileSync('/proc/self/stat', 'utf8');
+    // Behind the name of the program: state, parent, group, session, terminal, and the group in front of it.
+    const [, , group, , , inFront] = status.slice(status.lastIndexOf(')') + 2).split(' ');
+    return Number(inFront) > 0 && group !== inFront;
+  } catch {
+    return false;
   }
 }
 

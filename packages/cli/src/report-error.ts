@@ -121,7 +121,7 @@ const words: readonly (readonly [RegExp, string])[] = [
     'Another folder for --queue begins anew.',
   ],
   [/Give the file store a directory of its own/g, 'Give --queue a folder of its own'],
-  [/Check host and port\./g, 'Check -h HOST and -p PORT.'],
+  [/([Cc])heck host and port\b/g, '$1heck -h HOST and -p PORT'],
   [/Choose another client identifier;/g, 'Choose another client identifier by -i ID;'],
   [/(try|Try|use|expects) ((?:mqtts?|wss?):\/\/)/g, '$1 -L $2HOST:PORT'],
 ];
