@@ -26,6 +26,12 @@ const programs = [
   },
 ];
 
+/**
+ * mosquitto_pub -l ends when the last packet identifier that it has given is acknowledged, be it that of a message 65,535
+ * before the last: of more messages it loses some when its input is over early.
+ */
+const mostAcknowledged = 65_000;
+
 /** @param {import('../bench.mjs').Bench} bench @returns {import('../harness/measure.mjs').Cell[]} */
 export function programCells(bench) {
   const { cpuOf } = bench.native;
@@ -33,6 +39,16 @@ export function programCells(bench) {
   const lines = Math.ceil(100_000 * bench.share);
   const available = programs.filter(({ pub }) => pub[0] !== '');
   const columns = /** @type {const} */ ('milliseconds');
+  const publishCell = (/** @type {0 | 1} */ qos, /** @type {number} */ count) => ({
+    name: `program-pub-${qos}`,
+    group: `Programs, whole process, ${count.toLocaleString('en')} lines`,
+    columns,
+    quick: qos === 0,
+    contestants: available.map(({ name, pub }) => ({
+      name,
+      measure: () => publishLines(bench, cpuOf, pub, qos, count),
+    })),
+  });
   return [
     {
       name: 'program-start',
@@ -53,16 +69,7 @@ export function programCells(bench) {
       ],
     },
     .../** @type {const} */ ([0, 1]).flatMap((qos) => [
-      {
-        name: `program-pub-${qos}`,
-        group: `Programs, whole process, ${lines.toLocaleString('en')} lines`,
-        columns,
-        quick: qos === 0,
-        contestants: available.map(({ name, pub }) => ({
-          name,
-          measure: () => publishLines(bench, cpuOf, pub, qos, lines),
-        })),
-      },
+      publishCell(qos, qos === 0 ? lines : Math.min(lines, mostAcknowledged)),
       {
         name: `program-sub-${qos}`,
         group: `Programs, whole process, ${lines.toLocaleString('en')} lines`,
@@ -78,11 +85,14 @@ export function programCells(bench) {
 }
 
 /**
+ * Where NODE_EXTRA_CA_CERTS is set, most of what a program costs would be Node reading certificates that it does not need.
+ *
  * @param {string} cpuOf @param {readonly string[]} command @param {{ input?: number, output?: number }} [files]
  * @returns {Promise<import('../harness/measure.mjs').Sample>}
  */
 async function measured(cpuOf, command, files) {
-  const { stderr } = await run(cpuOf, command, files);
+  const words = ['-u', 'NODE_EXTRA_CA_CERTS', cpuOf, ...command];
+  const { stderr } = await run('env', words, files);
   return JSON.parse(stderr.trimEnd().split('\n').at(-1) ?? '');
 }
 
