@@ -315,6 +315,10 @@ export class Driver implements LinkHandlers, PumpOwner {
     this.flush();
   }
 
+  space(link: Link): Uint8Array | undefined {
+    return link === this.#pump.link ? this.#engine.receiveSpace : undefined;
+  }
+
   onDrain(): void {
     this.#engine.transportWritable(true, this.#turn.fresh());
     this.flush();

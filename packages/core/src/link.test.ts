@@ -19,6 +19,7 @@ function setUp() {
   const link = new Link(1, clock, {
     onOpened: () => calls.push('opened'),
     onData: (_, chunk) => calls.push(`data ${chunk}`),
+    space: () => undefined,
     onDrain: () => calls.push('drain'),
     onClosed: (closed) => calls.push(`closed ${closed.error?.message ?? ''}`.trim()),
   });
@@ -118,6 +119,7 @@ describe('Link', () => {
     const thrower = new Link(2, clock, {
       onOpened() {},
       onData() {},
+      space: () => undefined,
       onDrain() {},
       onClosed: (closed) => calls.push(`closed ${closed.error?.message}`),
     });

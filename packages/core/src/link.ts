@@ -15,6 +15,8 @@ const lingerMs = 1_000;
 export interface LinkHandlers {
   onOpened(link: Link): void;
   onData(link: Link, chunk: Uint8Array): void;
+  /** See `TransportHandlers`. */
+  space(link: Link): Uint8Array | undefined;
   onDrain(link: Link): void;
   onClosed(link: Link): void;
 }
@@ -121,6 +123,10 @@ export class Link implements TransportHandlers {
     } else if (this.#state !== 'closed') {
       this.#handlers.onData(this, chunk);
     }
+  }
+
+  space(): Uint8Array | undefined {
+    return this.#state === 'open' ? this.#handlers.space(this) : undefined;
   }
 
   onDrain(): void {

@@ -45,6 +45,11 @@ export interface TransportTarget {
 export interface TransportHandlers {
   /** Bytes received, in order. They are not changed afterwards. */
   onData(chunk: Uint8Array): void;
+  /**
+   * Asked after `onData` by transports that choose what they read into: memory for the next bytes, where a large packet
+   * is under way. What is read to its start, once, and handed on as a view of it is not copied any more.
+   */
+  space?(): Uint8Array | undefined;
   /** After a `write` that returned false: more may be written. */
   onDrain(): void;
   /** Once, whoever closed: no other handler is called afterwards. An error says why where that is known. */

@@ -113,6 +113,11 @@ export class ClientEngine {
     return this.#incoming.inboxFull;
   }
 
+  /** Memory for the next bytes of the current connection, where a large packet is under way: see `StreamDecoder.space`. */
+  get receiveSpace(): Uint8Array | undefined {
+    return this.#shared.connection?.decoder.space;
+  }
+
   /** Messages accepted and unsent, and their bytes. */
   get queued(): { readonly messages: number; readonly bytes: number } {
     const { messages, bytes } = this.#shared.session.queue;

@@ -76,6 +76,21 @@ describe('a decoder', { timeout: 30_000 }, () => {
     }
   });
 
+  it('allocates at once what the packet before needed, up to 128 KiB', () => {
+    const cases = [
+      { sizes: [60_000], next: 60_000, allocated: 60_003 },
+      { sizes: [1 << 20], next: 1 << 20, allocated: 131_072 },
+      { sizes: [60_000, 100], next: 60_000, allocated: 256 },
+    ];
+    for (const { sizes, next, allocated } of cases) {
+      const decoder = decoderFrom('server', '3.1.1');
+      for (const size of sizes) decodeChunks(decoder, chunksOf(publishBytes(size), 50));
+      const begin = publishBytes(next).slice(0, 100);
+      const counts = countsOf(() => decodeChunks(decoder, [begin]));
+      expect(counts.largestAllocation).toBe(allocated);
+    }
+  });
+
   it('allocates nothing for a packet over the limit', () => {
     const bytes = publishBytes(1000);
     const decoder = decoderFrom('server', '3.1.1', 1000);

@@ -132,10 +132,11 @@ export class SocketTransport implements Transport {
     if (!this.#paused) socket.resume();
   }
 
-  onBytes(chunk: Uint8Array): void {
-    if (this.#destroyed) return;
+  onBytes(chunk: Uint8Array): Uint8Array | undefined {
+    if (this.#destroyed) return undefined;
     this.#received = true;
     this.#handlers.onData(chunk);
+    return this.#handlers.space?.();
   }
 
   onDrain(): void {
