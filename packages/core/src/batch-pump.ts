@@ -54,7 +54,7 @@ export class BatchPump {
     readonly batch: number;
     readonly listener: FlushListener;
   }>();
-  readonly #deliveryWaiters = new Fifo<{ readonly batch: number; readonly resolve: () => void }>();
+  #deliveryWaiters: Fifo<{ readonly batch: number; readonly resolve: () => void }> | undefined;
   #taking = false;
   #delivering = false;
   #committing = false;
@@ -104,7 +104,9 @@ export class BatchPump {
   whenDelivered(batch: number): Promise<void> {
     const idle = !this.#delivering && this.#isIdle;
     if (this.#delivered >= batch || idle) return Promise.resolve();
-    return new Promise((resolve) => this.#deliveryWaiters.push({ batch, resolve }));
+    this.#deliveryWaiters ??= new Fifo();
+    const waiters = this.#deliveryWaiters;
+    return new Promise((resolve) => waiters.push({ batch, resolve }));
   }
 
   /** Takes and delivers all output there is. Harmless at any time. */
@@ -270,7 +272,7 @@ export class BatchPump {
 
   #resolveDelivered(): void {
     const waiters = this.#deliveryWaiters;
-    if (waiters.size === 0) return;
+    if (waiters === undefined || waiters.size === 0) return;
     const idle = this.#isIdle;
     for (let first = waiters.first; first; first = waiters.first) {
       if (!idle && first.batch > this.#delivered) return;

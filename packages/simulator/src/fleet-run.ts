@@ -25,7 +25,7 @@ const sliceMs = 10;
  * Connections that may be asked for and unanswered. A machine or a server that cannot keep up with the rate would have
  * thousands of attempts under way, each of them slower for it and some too late.
  */
-const mostUnanswered = 250;
+const mostUnanswered = 100;
 
 /** How soon it is seen that some of them were answered. */
 const answersLookedForMs = 10;
