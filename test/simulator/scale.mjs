@@ -1,10 +1,11 @@
 /**
  * What a fleet costs: thousands of clients, tens of thousands of devices, on a mosquitto of this machine.
  *
- *   pnpm scale                          everything: about three minutes
+ *   pnpm scale                          everything: about four minutes
  *   pnpm scale each --seconds 10        one measurement, shorter
  *
- *   idle     5,000 clients without traffic: memory of each
+ *   sockets  5,000 sockets that have sent CONNECT, and nothing else: what Node itself takes
+ *   idle     5,000 devices with a client each, will and presence, without traffic: memory of each
  *   each     5,000 devices with a client each, 1 reading in a second at QoS 1
  *   shared   50,000 devices on 8 connections, 1 reading in a second at QoS 0
  *
@@ -25,14 +26,17 @@ import { parseArgs } from 'node:util';
 import { programPath } from '../setup/debian-packages.mjs';
 
 /**
- * @typedef {'idle' | 'each' | 'shared'} Kind
+ * @typedef {'sockets' | 'idle' | 'each' | 'shared'} Kind
  *
  * A figure, and the most or the least that it should be, or with `exactly` what it should be.
  * @typedef {{ name: string, value: number, most?: number, least?: number, exactly?: number }} Figure
  */
 
-const kinds = /** @type {const} */ (['idle', 'each', 'shared']);
-const devicesOf = { idle: 5000, each: 5000, shared: 50_000 };
+const kinds = /** @type {const} */ (['sockets', 'idle', 'each', 'shared']);
+const devicesOf = { sockets: 5000, idle: 5000, each: 5000, shared: 50_000 };
+
+/** After so long without work V8 gives back the room that connecting took. */
+const idleSeconds = 45;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -110,6 +114,7 @@ function sleep(ms) {
  * @returns {Promise<Figure[]>}
  */
 async function measure(kind, count, seconds, url) {
+  if (kind === 'sockets') return measureSockets(count, url);
   const { fleet } = await import('mqtt-kit/simulator');
   const meters = fleet({
     name: 'meter',
@@ -142,22 +147,21 @@ async function measure(kind, count, seconds, url) {
   });
   while (up < wanted) await Promise.race([sleep(100), failed]);
   await sleep(2000);
-  globalThis.gc?.();
-  const after = process.memoryUsage();
-  const heapOf = (/** @type {NodeJS.MemoryUsage} */ usage) => usage.heapUsed + usage.external;
   if (kind === 'idle') {
+    const { rss } = process.memoryUsage();
+    await sleep(idleSeconds * 1000);
+    const later = process.memoryUsage().rss;
+    globalThis.gc?.();
+    const after = process.memoryUsage();
     stop.abort();
     const { connected } = await running;
     return [
       { name: 'devices, a client each', value: count },
       { name: 'connected', value: connected, exactly: count },
+      ...memoryFigures(before, { ...after, rss }, count),
       {
-        name: 'kB of each, in use',
-        value: round((heapOf(after) - heapOf(before)) / count / 1000, 1),
-      },
-      {
-        name: 'kB of each, of the process',
-        value: round((after.rss - before.rss) / count / 1000, 1),
+        name: `kB of each, ${idleSeconds} s later`,
+        value: kilobytes(later - before.rss, count),
         most: 20,
       },
     ];
@@ -203,6 +207,79 @@ async function measure(kind, count, seconds, url) {
       value: round((cores * lasted * 1e6) / Math.max(sent, 1), 1),
     },
   ];
+}
+
+/**
+ * What nobody can go below: sockets that did no more than to say who they are.
+ *
+ * @param {number} count
+ * @param {string} url
+ * @returns {Promise<Figure[]>}
+ */
+async function measureSockets(count, url) {
+  const { hostname, port } = new URL(url);
+  // One buffer for what all of them receive.
+  const buffer = Buffer.alloc(65_536);
+  /** @type {import('node:net').Socket[]} */
+  const sockets = [];
+  globalThis.gc?.();
+  const before = process.memoryUsage();
+  let up = 0;
+  const callback = () => {
+    up += 1;
+    return true;
+  };
+  for (let number = 0; number < count; number++) {
+    const options = {
+      host: hostname,
+      port: Number(port),
+      noDelay: true,
+      onread: { buffer, callback },
+    };
+    const socket = connect(options, () => socket.write(connectPacket(`socket-${number}`)));
+    sockets.push(socket);
+    if (number % 100 === 0) await sleep(100);
+  }
+  while (up < count) await sleep(100);
+  await sleep(2000);
+  globalThis.gc?.();
+  return [
+    { name: 'sockets', value: sockets.length },
+    ...memoryFigures(before, process.memoryUsage(), count).map(({ name, value }) => ({
+      name,
+      value,
+    })),
+  ];
+}
+
+/** CONNECT of 3.1.1. @param {string} clientId */
+function connectPacket(clientId) {
+  const name = [0, 4, ...Buffer.from('MQTT'), 4, 2, 0, 60];
+  const id = Buffer.from(clientId);
+  return Uint8Array.from([0x10, name.length + 2 + id.length, ...name, 0, id.length, ...id]);
+}
+
+/**
+ * @param {NodeJS.MemoryUsage} before
+ * @param {NodeJS.MemoryUsage} after
+ * @param {number} count
+ * @returns {Figure[]}
+ */
+function memoryFigures(before, after, count) {
+  const inUse = after.heapUsed + after.external - before.heapUsed - before.external;
+  return [
+    { name: 'kB of each, in use', value: kilobytes(inUse, count) },
+    {
+      name: 'kB of each, of the process',
+      value: kilobytes(after.rss - before.rss, count),
+      most: 20,
+    },
+  ];
+}
+
+/** @param {number} bytes @param {number} count */
+function kilobytes(bytes, count) {
+  return round(bytes / count / 1000, 1);
 }
 
 /** @param {Figure} figure */
