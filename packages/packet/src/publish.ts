@@ -26,7 +26,10 @@ export function readPublish(reader: Reader, flags: number): PublishPacket {
   const topic = reader.topicName('topic name'); // [MQTT-3.3.2-1]
   // [MQTT-2.2.1-2]
   const packetIdentifier = qos === 0 ? undefined : reader.packetIdentifier();
-  const properties = reader.version === '5.0' ? readProperties(reader, 'publish') : noProperties;
+  const properties =
+    reader.version === '3.1.1' || reader.passNoProperties()
+      ? noProperties
+      : readProperties(reader, 'publish');
   if (topic === '' && properties.topicAlias === undefined) {
     reader.protocolError('topic name is empty without Topic Alias, expected one of them'); // [MQTT-4.7.3-1]
   }

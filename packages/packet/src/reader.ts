@@ -11,6 +11,7 @@ import { topicNameShapeProblem } from './topic.ts';
 import { decodeUtf8 } from './utf8-string.ts';
 
 const noBytes = new Uint8Array(0);
+const noWords = new DataView(noBytes.buffer);
 
 export class Reader {
   version: ProtocolVersion;
@@ -21,6 +22,10 @@ export class Reader {
   /** Where the packet ends, or the block of properties that is being read. */
   end = 0;
   private bytes: Uint8Array = noBytes;
+  /** The memory of `bytes`, asked for once: a view is made in half the time then, and nearly every packet needs one. */
+  private buffer: ArrayBufferLike = noBytes.buffer;
+  /** `bytes` as words, which are compared in half the time of bytes. */
+  private words: DataView = noWords;
 
   constructor(version: ProtocolVersion, sender: PacketSender) {
     this.version = version;
@@ -29,15 +34,17 @@ export class Reader {
 
   /** Takes on the bytes of another packet, its fixed header left out. */
   begin(packetType: PacketType, bytes: Uint8Array, start: number, end: number): void {
+    if (bytes !== this.bytes) this.hold(bytes);
     this.packetType = packetType;
-    this.bytes = bytes;
     this.offset = start;
     this.end = end;
   }
 
-  /** Lets go of the bytes, so that they do not outlive the packet here. */
+  /** Lets go of the bytes, so that they do not outlive their packets here. */
   release(): void {
     this.bytes = noBytes;
+    this.buffer = noBytes.buffer;
+    this.words = noWords;
   }
 
   byte(field: string): number {
@@ -92,18 +99,20 @@ export class Reader {
     const { bytes } = this;
     if (start <= this.end) {
       const end = start + ((bytes[start - 2]! << 8) | bytes[start - 1]!);
-      const known = end <= this.end ? knownTopicName(bytes, start, end) : undefined;
+      const known = end <= this.end ? knownTopicName(this.words, start, end - start) : undefined;
       if (known !== undefined) {
         this.offset = end;
         return known;
       }
     }
-    const name = this.string(field);
-    if (name === '') return name;
-    const problem = topicNameShapeProblem(name);
-    if (problem !== undefined) this.fail(ReasonCode.topicNameInvalid, `${field} ${problem}`); // [MQTT-3.3.2-2]
-    rememberTopicName(name, bytes, start, this.offset);
-    return name;
+    return this.unknownTopicName(field);
+  }
+
+  /** Passes a Property Length of 0, which nearly every packet has. */
+  passNoProperties(): boolean {
+    if (this.offset >= this.end || this.bytes[this.offset] !== 0) return false;
+    this.offset += 1;
+    return true;
   }
 
   binary(field: string): Uint8Array {
@@ -146,9 +155,24 @@ export class Reader {
   /** A view on the packet's bytes, but for nothing: that would hold on to the whole chunk. */
   private view(start: number, end: number): Uint8Array {
     if (start === end) return noBytes;
-    const { bytes } = this;
     // What `subarray` does, in half its time: it looks for a species first.
-    return new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
+    return new Uint8Array(this.buffer, this.bytes.byteOffset + start, end - start);
+  }
+
+  private hold(bytes: Uint8Array): void {
+    this.bytes = bytes;
+    this.buffer = bytes.buffer;
+    this.words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+
+  private unknownTopicName(field: string): string {
+    const start = this.offset + 2;
+    const name = this.string(field);
+    if (name === '') return name;
+    const problem = topicNameShapeProblem(name);
+    if (problem !== undefined) this.fail(ReasonCode.topicNameInvalid, `${field} ${problem}`); // [MQTT-3.3.2-2]
+    rememberTopicName(name, this.words, start, this.offset - start);
+    return name;
   }
 
   /** Passes a field with its two length bytes, and returns where its content begins; it ends at `offset`. */

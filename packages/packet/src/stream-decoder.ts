@@ -161,7 +161,8 @@ export class StreamDecoder {
       const reader = this.#reader;
       reader.begin(PacketType.publish, chunk, body, end);
       const packet = readPublish(reader, firstByte & 0x0f);
-      reader.release();
+      // What comes next in the chunk is read through the same views.
+      if (end === chunk.length) reader.release();
       this.#offset = end;
       return packet;
     }
@@ -358,6 +359,7 @@ export class StreamDecoder {
       return true;
     }
     this.#chunk = noBytes;
+    this.#reader.release();
     this.#queue = [];
     this.#queueIndex = 0;
     return false;
