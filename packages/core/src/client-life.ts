@@ -3,7 +3,12 @@
  * Requests go down to `Publications` and `Subscriptions`, which hand them to the driver; the engine's events come up
  * from the driver and are given to whom they concern.
  */
-import type { EngineEvent, Negotiated, SessionSnapshot } from '@mqtt-kit/engine';
+import {
+  type EngineEvent,
+  MessageEvent,
+  type Negotiated,
+  type SessionSnapshot,
+} from '@mqtt-kit/engine';
 import { Authenticator } from './authenticator.ts';
 import { Backlog, type BacklogOwner } from './backlog.ts';
 import type { ClientEvents, CloseResult, Environment } from './client.ts';
@@ -161,10 +166,11 @@ export class ClientLife
   }
 
   onEvent(event: EngineEvent): void {
+    if (event instanceof MessageEvent) {
+      this.dispatcher.onMessage(event);
+      return;
+    }
     switch (event.type) {
-      case 'message':
-        this.dispatcher.onMessage(event);
-        break;
       case 'published':
         this.publications.onPublished(event.ticket, event.outcome);
         break;

@@ -13,19 +13,13 @@
  * A durable store changes this: it has the message, and the server has its answer. One that matches a filter which an
  * earlier life of the session subscribed to waits for its handler without limit of time; the inbox bounds how many.
  */
-import { type Delivery, NumberMap } from '@mqtt-kit/engine';
-import type { PublishPacket } from '@mqtt-kit/packet';
+import { type Delivery, type MessageEvent, NumberMap } from '@mqtt-kit/engine';
+import { noProperties, type PublishPacket } from '@mqtt-kit/packet';
 import type { Cancel, Clock } from './clock.ts';
 import type { Waiting } from './delivery.ts';
 import type { Driver } from './driver.ts';
 import { type Message, ReceivedMessage } from './message.ts';
-import {
-  ManualReceipt,
-  type MessageEvent,
-  Receipt,
-  type ReceiptOwner,
-  type RefusalRules,
-} from './receipt.ts';
+import { ManualReceipt, Receipt, type ReceiptOwner, type RefusalRules } from './receipt.ts';
 import { SubscriptionTree } from './subscription-tree.ts';
 import type { Route } from './topic-filter-entry.ts';
 
@@ -244,6 +238,7 @@ export class Dispatcher implements ReceiptOwner {
 
   #routesOf({ topic, properties }: PublishPacket): readonly Route[] {
     const routes = this.#tree.match(topic);
+    if (properties === noProperties) return routes.length < 2 ? routes : withoutRepeats(routes);
     const identifiers = properties.subscriptionIdentifiers;
     if (identifiers !== undefined && routes.length > 0) {
       // The server names the subscriptions for which it sends this copy. Identifiers that fit none of ours come from
@@ -259,15 +254,12 @@ export class Dispatcher implements ReceiptOwner {
   #hand(event: MessageEvent, routes: readonly Route[]): void {
     const { packet, delivery, redelivered } = event;
     const receipt = packet.qos === 0 ? undefined : new Receipt(event, routes.length, this);
-    for (const { use, pattern } of routes) {
+    for (let index = 0; index < routes.length; index += 1) {
+      const { use, pattern } = routes[index]!;
       const { consumer } = use;
-      if (consumer.manual) {
-        const manual = new ManualReceipt(receipt, this.#owner);
-        const message = new ReceivedMessage(packet, pattern, redelivered, delivery, manual);
-        consumer.take(message, receipt && manual);
-      } else {
-        consumer.take(new ReceivedMessage(packet, pattern, redelivered, delivery), receipt);
-      }
+      const manual = consumer.manual ? new ManualReceipt(receipt, this.#owner) : undefined;
+      const message = new ReceivedMessage(packet, pattern, redelivered, delivery, manual);
+      consumer.take(message, receipt && (manual ?? receipt));
     }
   }
 

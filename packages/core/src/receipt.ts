@@ -5,12 +5,10 @@
  * again for all of them; otherwise, if one refuses it, the server gets the reason code of the first who did; otherwise
  * it is acknowledged. A handler that is to see it at most once speaks before it sees it, and is called last.
  */
-import type { EngineEvent } from '@mqtt-kit/engine';
+import type { MessageEvent } from '@mqtt-kit/engine';
 import { ReasonCode } from '@mqtt-kit/packet';
 import { MqttUsageError } from './errors.ts';
 import { expectation, listOf } from './option-check.ts';
-
-export type MessageEvent = Extract<EngineEvent, { type: 'message' }>;
 
 /** What one consumer says of a message, once. */
 export interface HandlerReceipt {

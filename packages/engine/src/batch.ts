@@ -1,13 +1,8 @@
 /**
  * What comes out of the engine: plain data, in the order of duty.
  */
-import type {
-  ConnackPacket,
-  DisconnectPacket,
-  Packet,
-  Properties,
-  PublishPacket,
-} from '@mqtt-kit/packet';
+import type { ConnackPacket, DisconnectPacket, Packet, Properties } from '@mqtt-kit/packet';
+import type { MessageEvent } from './message-event.ts';
 import type { Negotiated } from './negotiated.ts';
 import type { Delivery, PublishOutcome, RequestOutcome, Ticket } from './request.ts';
 import type { SessionOperation } from './session-operation.ts';
@@ -63,15 +58,7 @@ export type EngineEvent =
     }
   /** Once a connection: the first acknowledgement of ours, or message neither retained nor part of a SUBACK exchange. */
   | { readonly type: 'progress'; readonly connection: number }
-  | {
-      readonly type: 'message';
-      readonly connection: number;
-      readonly delivery: Delivery;
-      /** Its topic is absolute: an alias is resolved. */
-      readonly packet: PublishPacket;
-      /** It was handed out before, in an earlier life of the process. */
-      readonly redelivered: boolean;
-    }
+  | MessageEvent
   /**
    * What `acknowledge` was asked to tell: the message is settled, so that no crash brings it again. Its `inDone` is
    * committed, and where answers follow the handler, its PUBACK or PUBREC was handed to the transport. `again`: nothing

@@ -289,15 +289,15 @@ export class ClientEngine {
    * @param tell whether a `settled` event is to follow, once
    * @throws RangeError when the reason code is none of PUBACK and PUBREC
    */
-  acknowledge(delivery: Delivery, reasonCode: number, now: Now, tell = false): void {
+  acknowledge(delivery: Delivery, reasonCode: number, _now: Now, tell = false): void {
     // [MQTT-3.4.2-1] [MQTT-3.5.2-1]
-    if (!acknowledgeReasonCodes.has(reasonCode)) {
+    if (reasonCode !== ReasonCode.success && !acknowledgeReasonCodes.has(reasonCode)) {
       throw new RangeError(
         `acknowledge: reason code ${reasonCode} is none of ${[...acknowledgeReasonCodes].join(', ')}`,
       );
     }
+    // Nothing of ours waits for it, so nothing is to be pumped.
     this.#incoming.acknowledge(delivery, reasonCode, tell);
-    this.#pump(now);
   }
 
   /**

@@ -5,14 +5,6 @@ import { type IncomingExchange, unanswered } from './incoming-exchange.ts';
 import { fittingReasonCode } from './negotiated.ts';
 import type { Shared } from './shared.ts';
 
-/** One packet for all answers of all clients: the encoder keeps nothing of it. */
-const answer: { -readonly [K in keyof AcknowledgePacket]: AcknowledgePacket[K] } = {
-  type: PacketType.puback,
-  packetIdentifier: 0,
-  reasonCode: 0,
-  properties: noProperties,
-};
-
 export class IncomingAnswers {
   readonly #shared: Shared;
 
@@ -115,10 +107,24 @@ export class IncomingAnswers {
     reasonCode: number,
     connection: Connection,
   ): void {
-    answer.type = type;
-    answer.packetIdentifier = packetIdentifier;
-    answer.reasonCode = fittingReasonCode(reasonCode, connection.negotiated);
+    const usual = reasonCode === ReasonCode.success && !this.#shared.output.tracing;
+    if (usual && connection.encoder.encodeSuccess(type, packetIdentifier) > 0) return;
+    this.#sendReason(type, packetIdentifier, reasonCode, connection);
+  }
+
+  #sendReason(
+    type: AcknowledgePacket['type'],
+    packetIdentifier: number,
+    reasonCode: number,
+    connection: Connection,
+  ): void {
+    const answer: AcknowledgePacket = {
+      type,
+      packetIdentifier,
+      reasonCode: fittingReasonCode(reasonCode, connection.negotiated),
+      properties: noProperties,
+    };
     connection.encoder.encode(answer);
-    if (this.#shared.output.tracing) this.#shared.output.tracePacket('sent', { ...answer });
+    if (this.#shared.output.tracing) this.#shared.output.tracePacket('sent', answer);
   }
 }

@@ -20,6 +20,7 @@
  */
 import {
   type AcknowledgePacket,
+  noProperties,
   PacketType,
   type Properties,
   type PublishPacket,
@@ -31,6 +32,7 @@ import type { Connection } from './connection.ts';
 import type { Fifo } from './fifo.ts';
 import { IncomingAnswers } from './incoming-answers.ts';
 import { type IncomingExchange, newExchange, unanswered } from './incoming-exchange.ts';
+import { MessageEvent } from './message-event.ts';
 import type { Delivery, OutgoingMessage } from './request.ts';
 import type { Redelivery } from './session-state.ts';
 import { noteProgress, type Shared } from './shared.ts';
@@ -61,11 +63,15 @@ export class IncomingPublish {
   publish(packet: PublishPacket): void {
     const connection = this.#shared.connection!;
     // Before anything else: a topic taught by a repetition counts, too. [MQTT-3.3.2-12]
-    connection.incomingAliases.resolve(packet);
+    if (packet.properties !== noProperties || packet.topic === '') {
+      connection.incomingAliases.resolve(packet);
+    }
     if (packet.qos === 0) this.#deliver(packet, 0, connection);
     else if (packet.qos === 1) this.#publishQos1(packet, packet.packetIdentifier!, connection);
     else this.#publishQos2(packet, packet.packetIdentifier!, connection);
-    if (!packet.retain && connection.requests.size === 0) noteProgress(this.#shared);
+    if (!connection.progressed && !packet.retain && connection.requests.size === 0) {
+      noteProgress(this.#shared);
+    }
   }
 
   pubrel(packet: AcknowledgePacket): void {
@@ -126,28 +132,23 @@ export class IncomingPublish {
   /** Hands over again what a store kept and no handler has done with. */
   redeliver(redeliveries: readonly Redelivery[]): void {
     for (const { exchange, message } of redeliveries) {
-      this.#shared.output.emit({
-        type: 'message',
-        connection: 0,
-        delivery: exchange.delivery,
-        packet: {
-          type: PacketType.publish,
-          topic: message.topic,
-          payload: message.payload,
-          qos: message.qos,
-          retain: message.retain,
-          dup: false,
-          packetIdentifier: exchange.packetIdentifier,
-          properties: message.properties,
-        },
-        redelivered: true,
-      });
+      const packet: PublishPacket = {
+        type: PacketType.publish,
+        topic: message.topic,
+        payload: message.payload,
+        qos: message.qos,
+        retain: message.retain,
+        dup: false,
+        packetIdentifier: exchange.packetIdentifier,
+        properties: message.properties,
+      };
+      this.#shared.output.emit(new MessageEvent(0, exchange.delivery, packet, true));
     }
   }
 
   #publishQos1(packet: PublishPacket, packetIdentifier: number, connection: Connection): void {
     const { session, output } = this.#shared;
-    if (connection.unansweredQos1.has(packetIdentifier)) {
+    if (!connection.unansweredQos1.add(packetIdentifier)) {
       // Sent again before our answer, as 3.1.1 allows: the answer under way is for both. As a new message it is none.
       if (packet.dup) return;
       throw identifierInUse(packetIdentifier);
@@ -161,7 +162,6 @@ export class IncomingPublish {
       session.incoming.delete(packetIdentifier);
       this.#answers.settled(older);
     }
-    connection.unansweredQos1.add(packetIdentifier);
     const exchange = newExchange(packetIdentifier, 1, messageBytes(packet), connection.number);
     connection.pubackOrder.push(exchange);
     this.#arrive(exchange, packet, connection);
@@ -258,14 +258,7 @@ export class IncomingPublish {
     connection: Connection,
     redelivered = false,
   ): void {
-    const { number } = connection;
-    this.#shared.output.emit({
-      type: 'message',
-      connection: number,
-      delivery,
-      packet,
-      redelivered,
-    });
+    this.#shared.output.emit(new MessageEvent(connection.number, delivery, packet, redelivered));
   }
 
   /** Takes a QoS 1 message of this connection whose handler has not done with it. */

@@ -54,14 +54,19 @@ export class NumberMap<V> {
 
   /** Takes an entry out; whether there was one. */
   delete(key: number): boolean {
-    if (!this.has(key)) return false;
+    return this.take(key) !== undefined;
+  }
+
+  /** Takes an entry out and returns it, if there was one. */
+  take(key: number): V | undefined {
+    if (this.#size === 0) return undefined;
+    const place = this.#placeOf(key);
+    const value = this.#values[place];
+    if (value === undefined) return undefined;
     this.#size -= 1;
-    if (this.#size === 0 && this.#keys.length > keptCapacity) {
-      this.clear();
-      return true;
-    }
-    this.#closeGap(this.#placeOf(key));
-    return true;
+    if (this.#size === 0 && this.#keys.length > keptCapacity) this.clear();
+    else this.#closeGap(place);
+    return value;
   }
 
   clear(): void {

@@ -121,9 +121,8 @@ export class SessionState {
 
   /** The message whose handler has done with it, if it was here. */
   takeUndone(delivery: Delivery): IncomingExchange | undefined {
-    const exchange = this.undone.get(delivery);
+    const exchange = this.undone.take(delivery);
     if (exchange === undefined) return undefined;
-    this.undone.delete(delivery);
     this.undoneBytes -= exchange.bytes;
     return exchange;
   }

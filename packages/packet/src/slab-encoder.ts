@@ -70,9 +70,19 @@ export class SlabEncoder {
     const size =
       (packet.type === PacketType.publish
         ? this.#writePlain(packet)
-        : isAcknowledgement(packet.type) && this.#writeSuccess(packet as AcknowledgePacket)) ||
+        : saysSuccess(packet) && this.#writeSuccess(packet.type, packet.packetIdentifier)) ||
       this.#write(packet, true) ||
       this.#write(packet, false);
+    this.#pendingBytes += size;
+    return size;
+  }
+
+  /**
+   * Appends a PUBACK, PUBREC, PUBREL or PUBCOMP that says nothing but success, and returns its size, or 0 and appends
+   * nothing when its identifier is none: then `encode` is to be asked, which has the words for that.
+   */
+  encodeSuccess(type: AcknowledgePacket['type'], packetIdentifier: number): number {
+    const size = this.#writeSuccess(type, packetIdentifier);
     this.#pendingBytes += size;
     return size;
   }
@@ -107,12 +117,8 @@ export class SlabEncoder {
     return size;
   }
 
-  /**
-   * Appends an acknowledgement that says nothing but success, in its short form, and returns its size, or 0 and appends
-   * nothing: a sixth of the time of measuring it first.
-   */
-  #writeSuccess({ type, packetIdentifier, reasonCode, properties }: AcknowledgePacket): number {
-    if (reasonCode !== ReasonCode.success || properties !== noProperties) return 0;
+  /** In the short form, in a sixth of the time of measuring it first. */
+  #writeSuccess(type: AcknowledgePacket['type'], packetIdentifier: number): number {
     if (
       !(packetIdentifier >= 1 && packetIdentifier <= 0xffff && Number.isInteger(packetIdentifier))
     )
@@ -167,6 +173,12 @@ export class SlabEncoder {
     if (offset > this.#chunkStart) this.#chunks.push(bytes.subarray(this.#chunkStart, offset));
     this.#chunkStart = offset;
   }
+}
+
+function saysSuccess(packet: Packet): packet is AcknowledgePacket {
+  if (!isAcknowledgement(packet.type)) return false;
+  const { reasonCode, properties } = packet as AcknowledgePacket;
+  return reasonCode === ReasonCode.success && properties === noProperties;
 }
 
 /** The size of a packet on the wire in bytes. Throws as `encode` does. */
