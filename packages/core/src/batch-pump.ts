@@ -258,9 +258,10 @@ export class BatchPump {
     if (this.#ended) return;
     this.#delivering = true;
     for (let batch = this.#undelivered.shift(); batch; batch = this.#undelivered.shift()) {
-      for (const event of batch.events) {
-        // A handler may have closed the client.
-        if (!this.#ended) this.#owner.onEvent(event);
+      const { events } = batch;
+      // A handler may close the client.
+      for (let place = 0; place < events.length && !this.#ended; place += 1) {
+        this.#owner.onEvent(events[place]!);
       }
       if (batch.close && this.link?.connection === batch.connection) this.link.close();
       this.#delivered += 1;

@@ -14,7 +14,7 @@
 const smallestCapacity = 4;
 
 /** A larger table is given back when it is empty; a smaller one would only be made again. */
-const keptCapacity = 256;
+const keptCapacity = 1024;
 
 /** Marks a place without an entry. */
 const free = -1;

@@ -24,6 +24,8 @@ export class Reader {
   private bytes: Uint8Array = noBytes;
   /** The memory of `bytes`, asked for once: a view is made in half the time then, and nearly every packet needs one. */
   private buffer: ArrayBufferLike = noBytes.buffer;
+  /** Where they begin in it. */
+  private base = 0;
   /** `bytes` as words, which are compared in half the time of bytes. */
   private words: DataView = noWords;
 
@@ -156,12 +158,13 @@ export class Reader {
   private view(start: number, end: number): Uint8Array {
     if (start === end) return noBytes;
     // What `subarray` does, in half its time: it looks for a species first.
-    return new Uint8Array(this.buffer, this.bytes.byteOffset + start, end - start);
+    return new Uint8Array(this.buffer, this.base + start, end - start);
   }
 
   private hold(bytes: Uint8Array): void {
     this.bytes = bytes;
     this.buffer = bytes.buffer;
+    this.base = bytes.byteOffset;
     this.words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
