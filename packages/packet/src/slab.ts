@@ -10,8 +10,14 @@
 
 const slabSize = 64 * 1024;
 
-/** What a region claims at first. Small, since many connections may each have one acknowledgement to send. */
-const smallestClaim = 512;
+/**
+ * What a region claims at first: little, since many connections may each have one acknowledgement to send, and so that
+ * growing is part of every turn from the first on. Met later it would have all compiled again that stands around it.
+ */
+const smallestClaim = 64;
+
+/** By what it grows. */
+const growth = 512;
 
 const noBytes = new Uint8Array(0);
 
@@ -31,7 +37,7 @@ export class SlabRegion {
   grow(end: number): boolean {
     if (end <= this.end) return true;
     if (this.bytes !== slab || this.end !== claimedEnd || end > slab.length) return false;
-    claimedEnd = Math.min(slab.length, end + smallestClaim);
+    claimedEnd = Math.min(slab.length, end + growth);
     this.end = claimedEnd;
     return true;
   }
