@@ -11,7 +11,6 @@ import {
 import type { AcceptedMessage } from './accepted-message.ts';
 import { EnhancedAuth } from './enhanced-auth.ts';
 import { Fifo } from './fifo.ts';
-import { IdentifierSet } from './identifier-set.ts';
 import type { IncomingExchange, PostponedMessage } from './incoming-exchange.ts';
 import type { KeepAlive } from './keep-alive.ts';
 import { beforeConnack, type Negotiated, type OwnLimits, ownLimits } from './negotiated.ts';
@@ -66,7 +65,8 @@ export class Connection {
   /** Messages that owe PUBACK, in order of arrival; likewise PUBREC. */
   readonly pubackOrder: Fifo<IncomingExchange> = new Fifo();
   readonly pubrecOrder: Fifo<IncomingExchange> = new Fifo();
-  readonly unansweredQos1: IdentifierSet = new IdentifierSet();
+  /** By packet identifier those of QoS 1. */
+  readonly unansweredQos1: NumberMap<IncomingExchange> = new NumberMap();
   /** Places taken within our Receive Maximum. */
   places = 0;
   /** Places beyond it that a server may rightly believe to have. */

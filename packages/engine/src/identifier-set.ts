@@ -7,7 +7,7 @@ export class IdentifierSet {
   /** While there are no pages; 0 is a free place. */
   #few: number[] = none;
   #pages: (Uint32Array | undefined)[] = noPages;
-  /** The page that was opened last. It stays when it is empty, since what comes next belongs there too. */
+  /** The page of what was added last. It stays when it is empty, since what comes next belongs there too. */
   #latest = 0;
   #size = 0;
 
@@ -21,18 +21,22 @@ export class IdentifierSet {
     return page !== undefined && (page[wordOf(identifier)]! & (1 << (identifier & 31))) !== 0;
   }
 
-  /** Whether it was not there before. */
-  add(identifier: number): boolean {
-    if (this.#pages === noPages) return this.#addToFew(identifier);
+  add(identifier: number): void {
+    if (this.#pages === noPages) {
+      this.#addToFew(identifier);
+      return;
+    }
     const place = identifier >>> pageShift;
     const word = wordOf(identifier);
     const bit = 1 << (identifier & 31);
     const page = this.#pages[place] ?? this.#open(place);
-    if ((page[word]! & bit) !== 0) return false;
+    if ((page[word]! & bit) !== 0) return;
     page[word]! |= bit;
     page[countPlace]! += 1;
     this.#size += 1;
-    return true;
+    if (place === this.#latest) return;
+    this.#dropIfEmpty(this.#latest);
+    this.#latest = place;
   }
 
   delete(identifier: number): boolean {
@@ -86,15 +90,13 @@ export class IdentifierSet {
   #open(place: number): Uint32Array {
     const page = new Uint32Array(pageWords + 1);
     if (place === 0) page[0] = 1;
-    if (this.#pages[this.#latest]?.[countPlace] === 0) this.#pages[this.#latest] = undefined;
-    this.#latest = place;
     this.#pages[place] = page;
     return page;
   }
 
-  #addToFew(identifier: number): boolean {
+  #addToFew(identifier: number): void {
     const few = this.#few;
-    if (few.includes(identifier)) return false;
+    if (few.includes(identifier)) return;
     const place = few.indexOf(0);
     if (place >= 0) {
       few[place] = identifier;
@@ -105,10 +107,10 @@ export class IdentifierSet {
       this.#pages = new Array(pageCount).fill(undefined);
       this.#size = 0;
       for (const one of few) this.add(one);
-      return this.add(identifier);
+      this.add(identifier);
+      return;
     }
     this.#size += 1;
-    return true;
   }
 
   #deleteOfFew(identifier: number): boolean {
@@ -117,6 +119,10 @@ export class IdentifierSet {
     this.#few[place] = 0;
     this.#size -= 1;
     return true;
+  }
+
+  #dropIfEmpty(place: number): void {
+    if (this.#pages[place]?.[countPlace] === 0) this.#pages[place] = undefined;
   }
 }
 

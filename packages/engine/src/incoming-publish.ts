@@ -148,7 +148,7 @@ export class IncomingPublish {
 
   #publishQos1(packet: PublishPacket, packetIdentifier: number, connection: Connection): void {
     const { session, output } = this.#shared;
-    if (!connection.unansweredQos1.add(packetIdentifier)) {
+    if (connection.unansweredQos1.has(packetIdentifier)) {
       // Sent again before our answer, as 3.1.1 allows: the answer under way is for both. As a new message it is none.
       if (packet.dup) return;
       throw identifierInUse(packetIdentifier);
@@ -163,6 +163,7 @@ export class IncomingPublish {
       this.#answers.settled(older);
     }
     const exchange = newExchange(packetIdentifier, 1, messageBytes(packet), connection.number);
+    connection.unansweredQos1.set(packetIdentifier, exchange);
     connection.pubackOrder.push(exchange);
     this.#arrive(exchange, packet, connection);
   }

@@ -106,7 +106,11 @@ export class Output {
 }
 
 const noOperations: readonly SessionOperation[] = Object.freeze([]);
-const noEvents: readonly EngineEvent[] = Object.freeze([]);
+/**
+ * Empty, and of the shape of all others: a frozen array, or one that never held an object, has another, at which the
+ * compiled loop over events was thrown away.
+ */
+const noEvents: readonly EngineEvent[] = [{ type: 'queueRoom' } as const].slice(1);
 
 /** A packet as it may be shown: a password and authentication data stay out. */
 function withoutSecrets(packet: Packet): Packet {

@@ -161,8 +161,6 @@ export class StreamDecoder {
       const reader = this.#reader;
       reader.begin(PacketType.publish, chunk, body, end);
       const packet = readPublish(reader, firstByte & 0x0f);
-      // What comes next in the chunk is read through the same views.
-      if (end === chunk.length) reader.release();
       this.#offset = end;
       return packet;
     }
@@ -359,6 +357,7 @@ export class StreamDecoder {
       return true;
     }
     this.#chunk = noBytes;
+    // Until here all packets of a chunk are read through the same views.
     this.#reader.release();
     this.#queue = [];
     this.#queueIndex = 0;
