@@ -2,19 +2,12 @@
  * Profiles: options under a name, so that nobody types them again. Each is a file of options, as `-o` takes it, in
  * `$XDG_CONFIG_HOME/mqtt-kit/profiles`, readable by nobody else: there may be a password in it.
  */
-import {
-  chmodSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { argumentTokens } from './argument-tokens.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import { fileProblem } from './input-files.ts';
+import { makeFolder } from './make-folder.ts';
 import { nearestName } from './nearest-name.ts';
 import { optionTable } from './option-table.ts';
 import { optionsFileArguments } from './options-file.ts';
@@ -171,7 +164,7 @@ function add(name: string, file: string, words: readonly string[], env: Environm
     return `${long} ${(JSON.parse(value) as string[]).join(' ')}`;
   });
   onFile('profile add', file, 'write', () => {
-    mkdirSync(folder(env), { recursive: true, mode: 0o700 });
+    makeFolder(folder(env));
     writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o600 });
     // It may have been there before, with other rights.
     chmodSync(file, 0o600);

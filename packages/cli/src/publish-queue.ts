@@ -1,10 +1,11 @@
 /** `--queue DIR`: messages are kept on disk until the server has acknowledged them, whoever is restarted meanwhile. */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConnectOptions, SessionOperation, SessionStore } from 'mqtt-kit';
 import { fileStore } from 'mqtt-kit/store-file';
 import { fileProblem } from './input-files.ts';
+import { makeFolder } from './make-folder.ts';
 
 /** A queue in a folder. */
 export interface PublishQueue {
@@ -62,7 +63,7 @@ function counted(store: SessionStore, unacknowledged: Set<number>): SessionStore
 function keptClientId(folder: string): string {
   const file = join(folder, 'client-id');
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     const made = `mqtt-pub-${randomUUID()}`;
     // Of two programs that begin at once the first one decides.
     writeFileSync(file, `${made}\n`, { flag: 'wx', mode: 0o600 });
