@@ -5,6 +5,7 @@
  *   pnpm bench --quick                 the main cells with few messages, 2 rounds: a look, not a figure to quote
  *   pnpm bench --only publish-1,codec  these cells, or all whose name begins so and goes on with a hyphen
  *   pnpm bench --rounds 15
+ *   pnpm bench --share 0.1             a tenth of the messages: what they cost a process that does not live long
  *   pnpm bench --json FILE             all that was measured
  *   pnpm bench --list                  the names of the cells
  *
@@ -38,11 +39,13 @@ const { values } = parseArgs({
     quick: { type: 'boolean', default: false },
     only: { type: 'string' },
     rounds: { type: 'string' },
+    share: { type: 'string' },
     json: { type: 'string' },
     list: { type: 'boolean', default: false },
   },
 });
 const rounds = Number(values.rounds ?? (values.quick ? 2 : 7));
+const share = Number(values.share ?? (values.quick ? 0.1 : 1));
 
 /** @param {Bench} bench @returns {readonly Cell[]} */
 function allCells(bench) {
@@ -104,8 +107,9 @@ try {
     throw new Error('nothing to measure yet. Build first: pnpm build');
   }
   if (!(rounds >= 1)) throw new Error(`--rounds is a number from 1, not ${values.rounds}`);
+  if (!(share > 0)) throw new Error(`--share is a number above 0, not ${values.share}`);
   const native = compileNative();
-  const cells = chosen(allCells({ servers, native, share: values.quick ? 0.1 : 1 }));
+  const cells = chosen(allCells({ servers, native, share }));
   if (values.list) {
     for (const { name, group } of cells) console.log(`${name.padEnd(22)} ${group}`);
   } else {

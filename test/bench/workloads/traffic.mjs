@@ -21,6 +21,15 @@ const directions = /** @type {const} */ (['publish', 'receive']);
 /** As many messages as take a good part of a second with the slowest client. */
 const counts = /** @type {const} */ ([200_000, 80_000, 40_000]);
 
+/**
+ * How many times as many the first group has, which is what a message costs: with fewer of them much of the time goes
+ * into compiling, of the client that takes least the greatest part. `--share` shows that.
+ */
+const lasting = 4;
+/** What is left of them in groups whose cells are compared with each other; together they would take an hour. */
+const bySize = 0.4;
+const byVersion = 0.5;
+
 /** @param {import('../bench.mjs').Bench} bench @returns {import('../harness/measure.mjs').Cell[]} */
 export function trafficCells(bench) {
   return [...sixtyFourBytes(bench), ...sizes(bench), ...versions(bench)];
@@ -37,7 +46,8 @@ function sixtyFourBytes(bench) {
         // At QoS 0 the server answers nothing, and what it sends it batches as it likes.
         .filter((qos) => server !== 'single' || qos > 0)
         .map((qos) => {
-          const traffic = { direction, qos, ...amount(bench, qos, 64), size: 64 };
+          const times = server === 'batching' ? lasting : 1;
+          const traffic = { direction, qos, ...amount(bench, qos, 64, times), size: 64 };
           const suffix = server === 'batching' ? '' : `-${server}`;
           return {
             name: `${direction}-${qos}${suffix}`,
@@ -59,7 +69,8 @@ function sizes(bench) {
   return [16, 1024, 16_384, 65_536].flatMap((size) =>
     directions.flatMap((direction) =>
       qualities.map((qos) => {
-        const traffic = { direction, qos, ...amount(bench, qos, size), size };
+        const times = size === 65_536 ? 1 : bySize;
+        const traffic = { direction, qos, ...amount(bench, qos, size, times), size };
         const socket = qos === 0 ? ['bare socket'] : [];
         return {
           name: `${direction}-${qos}-${size}`,
@@ -81,7 +92,7 @@ function sizes(bench) {
 function versions(bench) {
   return directions.flatMap((direction) =>
     qualities.map((qos) => {
-      const plain = { direction, qos, ...amount(bench, qos, 64), size: 64 };
+      const plain = { direction, qos, ...amount(bench, qos, 64, byVersion), size: 64 };
       /** @type {[string, Partial<Traffic>][]} */
       const kinds = [
         ['3.1.1', { version: '3.1.1' }],
@@ -111,11 +122,11 @@ const serverNames = {
   mosquitto: 'real mosquitto',
 };
 
-/** @param {import('../bench.mjs').Bench} bench @param {0 | 1 | 2} qos @param {number} size */
-export function amount(bench, qos, size) {
+/** @param {import('../bench.mjs').Bench} bench @param {0 | 1 | 2} qos @param {number} size @param {number} times */
+export function amount(bench, qos, size, times = 1) {
   // Large messages cost by their bytes.
   const fewer = Math.max(1, size / 1024);
-  const count = Math.ceil(((counts[qos] * bench.share) / fewer) * (size > 1024 ? 2 : 1));
+  const count = Math.ceil(((times * counts[qos] * bench.share) / fewer) * (size > 1024 ? 2 : 1));
   const window = qos === 0 ? 1000 : 100;
   return { count, window: Math.max(10, Math.min(window, Math.floor(4_000_000 / size))) };
 }
