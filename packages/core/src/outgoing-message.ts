@@ -113,6 +113,7 @@ export function checkTopic(name: string, topic: unknown): string {
 }
 
 export function checkQos(name: string, qos: unknown): QoS {
+  if (qos === 0 || qos === 1 || qos === 2) return qos;
   return checkOneOf<QoS>(name, qos, qualities);
 }
 

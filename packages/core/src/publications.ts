@@ -6,6 +6,7 @@
  * their own. A promise that nobody looks at never counts as an unhandled rejection.
  */
 import {
+  acknowledgedAtOnce,
   type EngineErrorCode,
   NumberMap,
   type OutgoingMessage,
@@ -48,6 +49,9 @@ const sent: PublishResult = Object.freeze({
   attempts: 1,
   sessionLost: undefined,
 });
+
+/** What nearly all messages of QoS 1 and 2 come to: one object for all of them. */
+const acknowledged: PublishResult = Object.freeze({ ...sent, reasonCode: 0 });
 
 export class Publications {
   readonly #driver: Driver;
@@ -123,14 +127,8 @@ export class Publications {
     }
     this.#byTicket.delete(ticket);
     const error = failureOf(outcome, publication);
-    if (error !== undefined) {
-      publication.reject(error);
-    } else if (outcome.kind === 'acknowledged') {
-      const { reasonCode, properties, attempts, sessionLost } = outcome;
-      publication.resolve({ reasonCode, properties, attempts, sessionLost });
-    } else {
-      publication.resolve(sent);
-    }
+    if (error !== undefined) publication.reject(error);
+    else publication.resolve(resultOf(outcome));
   }
 
   /** There may be room for those who wait. */
@@ -294,9 +292,17 @@ function localFailure(code: EngineErrorCode, message: string): MqttError {
   return code === 'invalidArgument' ? new MqttUsageError(message) : new MqttError(code, message);
 }
 
+function resultOf(outcome: PublishOutcome): PublishResult {
+  if (outcome === acknowledgedAtOnce) return acknowledged;
+  if (outcome.kind !== 'acknowledged') return sent;
+  const { reasonCode, properties, attempts, sessionLost } = outcome;
+  return { reasonCode, properties, attempts, sessionLost };
+}
+
 /** The error of a message that failed, or was refused. */
 /** @param of says what it was, when that is needed: words for each message cost more than the message. */
 function failureOf(outcome: PublishOutcome, of: { readonly what: string }): MqttError | undefined {
+  if (outcome === acknowledgedAtOnce) return undefined;
   if (outcome.kind === 'failed') return localFailure(outcome.code, outcome.message);
   if (outcome.kind !== 'acknowledged' || outcome.reasonCode < 0x80) return undefined;
   const { reasonCode, properties } = outcome;

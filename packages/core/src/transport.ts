@@ -58,7 +58,7 @@ export interface TransportHandlers {
 
 /** An open byte stream. */
 export interface Transport {
-  /** Sends in order; the chunks are not changed afterwards. False: wait for `onDrain` before the next. */
+  /** Sends in order; the chunks are not changed afterwards, and the transport must not change them. False: wait for `onDrain` before the next. */
   write(chunks: readonly Uint8Array[]): boolean;
   /** Stops and restarts `onData`, where the platform can. */
   pause?(): void;

@@ -7,8 +7,12 @@ import type { Now, OutgoingMessage, Ticket } from './request.ts';
 export interface AcceptedMessage extends Linked<AcceptedMessage> {
   readonly sequence: Ticket;
   readonly topic: string;
-  /** Empty once PUBREC came: from then on the identifier is all there is to know. */
+  /** Empty once PUBREC came: from then on the identifier is all there is to know. Empty, too, while it is in `encoded`. */
   payload: Uint8Array;
+  /** The bytes of the encoder in which the payload lies, from `payloadStart` to `payloadEnd`. See `kept-payloads.ts`. */
+  encoded: Uint8Array | undefined;
+  payloadStart: number;
+  payloadEnd: number;
   readonly qos: QoS;
   readonly retain: boolean;
   /** As they were sent, once they were: Message Expiry Interval is then less the time that the message waited. */
@@ -51,6 +55,9 @@ export function acceptedMessage(
     sequence,
     topic,
     payload,
+    encoded: undefined,
+    payloadStart: 0,
+    payloadEnd: 0,
     qos,
     retain,
     properties,

@@ -248,7 +248,10 @@ export class ClientEngine {
       this.#phases.dead(connection, connection.keepAlive.silentMs(now.monotonicMs), now);
       return;
     }
-    if (due === 'ping') this.#ping(connection);
+    if (due === 'ping') {
+      this.#shared.session.keptPayloads.takeAll();
+      this.#ping(connection);
+    }
     if (connection.poisonWatch.isOver(now.monotonicMs)) this.#pump(now);
   }
 

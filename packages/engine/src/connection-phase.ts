@@ -288,6 +288,7 @@ export class ConnectionPhases {
     if (connection.phase === 'over') return;
     const { session, output } = this.#shared;
     const dropped = connection.phase !== 'opening' && connection.encoder.pendingBytes > 0;
+    session.keptPayloads.takeAll();
     if (connection.phase === 'connected') session.endedMs = now.monotonicMs;
     if (connection.phase === 'connected' && by !== 'ourselves' && !dropped) {
       judgeEnd(this.#shared, this.#outgoing.outcomes, by, now);

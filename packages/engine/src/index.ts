@@ -5,5 +5,6 @@ export { Fifo } from './fifo.ts';
 export { MessageEvent } from './message-event.ts';
 export type { Negotiated } from './negotiated.ts';
 export { NumberMap } from './number-map.ts';
+export { acknowledgedAtOnce } from './publish-outcomes.ts';
 export * from './request.ts';
 export type * from './session-operation.ts';

@@ -15,6 +15,10 @@ export class LinkedList<T extends Linked<T>> {
     return this.#first;
   }
 
+  get last(): T | undefined {
+    return this.#last;
+  }
+
   /** Grows with each change. */
   get revision(): number {
     return this.#revision;

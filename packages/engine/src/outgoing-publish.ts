@@ -169,12 +169,17 @@ export class OutgoingPublish {
   }
 
   #sendKept(message: OutgoingMessage, connection: Connection, now: Now): Ticket {
-    const ticket = this.#shared.session.nextTicket();
-    const payload = keptPayload(message.payload);
+    const { session, output } = this.#shared;
+    const { recording } = output;
+    const ticket = session.nextTicket();
     const expires = expiryOf(message, now);
+    // Record and message share one copy of the payload. Without a record that in the encoded bytes will do.
+    const payload = recording ? keptPayload(message.payload) : message.payload;
     const accepted = acceptedMessage(message.topic, payload, message, ticket, expires, undefined);
-    this.#recordAccepted(accepted, ticket, expires);
-    this.sender.sendFirst(accepted, message.properties, connection);
+    if (recording) this.#recordAccepted(accepted, ticket, expires);
+    const encoded = this.sender.sendFirst(accepted, message.properties, connection);
+    if (encoded) session.keptPayloads.leaveIn(connection.encoder, accepted);
+    else if (!recording) accepted.payload = keptPayload(message.payload);
     return ticket;
   }
 

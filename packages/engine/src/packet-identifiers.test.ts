@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { IdentifierSet } from './identifier-set.ts';
 import { PacketIdentifiers } from './packet-identifiers.ts';
 
 describe('packet identifiers', () => {
@@ -47,52 +46,65 @@ describe('packet identifiers', () => {
   });
 });
 
-describe('a set of identifiers', () => {
-  it('knows what was added and deleted, once each', () => {
-    const set = new IdentifierSet();
-    expect([set.has(7), set.delete(7), set.size]).toEqual([false, false, 0]);
-    set.add(7);
-    set.add(7);
-    set.add(65_535);
-    expect([set.has(7), set.has(39), set.has(65_535), set.size]).toEqual([true, false, true, 2]);
-    expect([set.delete(7), set.has(7), set.size]).toEqual([true, false, 1]);
-    set.clear();
-    expect([set.has(65_535), set.size]).toEqual([false, 0]);
+describe('owners of packet identifiers', () => {
+  it('are found by what they took, until it is given back or retired', () => {
+    const identifiers = new PacketIdentifiers<object>();
+    const [one, other] = [{}, {}];
+    expect([identifiers.take(one), identifiers.take(), identifiers.take(other)]).toEqual([1, 2, 3]);
+    expect(identifiers.ownerOf(1)).toBe(one);
+    expect([identifiers.ownerOf(2), identifiers.isUsed(2)]).toEqual([undefined, true]);
+    identifiers.release(1);
+    identifiers.reserve(3);
+    expect([identifiers.ownerOf(1), identifiers.isUsed(1)]).toEqual([undefined, false]);
+    expect([identifiers.ownerOf(3), identifiers.isUsed(3)]).toEqual([undefined, true]);
   });
 
-  it('finds the first absent one round the end', () => {
-    const set = new IdentifierSet();
-    expect(set.firstAbsent(9)).toBe(9);
-    for (let identifier = 60_000; identifier <= 65_535; identifier++) set.add(identifier);
-    for (let identifier = 1; identifier <= 40; identifier++) set.add(identifier);
-    expect([set.firstAbsent(61_000), set.firstAbsent(33), set.firstAbsent(59_999)]).toEqual([
-      41, 41, 59_999,
-    ]);
+  it('are not those of another identifier at the same place', () => {
+    const identifiers = new PacketIdentifiers<object>();
+    const stuck = {};
+    const first = identifiers.take(stuck);
+    for (let count = 0; count < 20; count += 1) {
+      const identifier = identifiers.take({});
+      expect(identifiers.ownerOf(identifier + 8)).toBeUndefined();
+      identifiers.release(identifier + 8);
+      expect(identifiers.isUsed(identifier)).toBe(true);
+      identifiers.release(identifier);
+    }
+    expect(identifiers.ownerOf(first)).toBe(stuck);
+    expect(identifiers.used).toBe(1);
   });
 
-  it('does what a set does, whatever comes and goes', () => {
+  it('are what a table says, whatever comes and goes', () => {
     const near = fc.integer({ min: 1, max: 65_535 });
-    const step = fc.tuple(fc.boolean(), fc.oneof(near, fc.integer({ min: 2_040, max: 2_060 })));
+    const step = fc.oneof(
+      fc.constant('take' as const),
+      fc.record({ release: fc.nat(40) }),
+      fc.record({ reserve: fc.oneof(near, fc.integer({ min: 1, max: 40 })) }),
+    );
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 200 }), near, (steps, start) => {
-        const set = new IdentifierSet();
-        const reference = new Set<number>();
-        for (const [add, identifier] of steps) {
-          if (add) {
-            set.add(identifier);
-            reference.add(identifier);
+      fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
+        const identifiers = new PacketIdentifiers<object>();
+        const reference = new Map<number, object | undefined>();
+        for (const one of steps) {
+          if (one === 'take') {
+            const owner = {};
+            const identifier = identifiers.take(owner);
+            expect(reference.has(identifier)).toBe(false);
+            expect(identifier >= 1 && identifier <= 65_535).toBe(true);
+            reference.set(identifier, owner);
+          } else if ('release' in one) {
+            const identifier = [...reference.keys()][one.release] ?? one.release;
+            identifiers.release(identifier);
+            reference.delete(identifier);
           } else {
-            expect(set.delete(identifier)).toBe(reference.delete(identifier));
+            identifiers.reserve(one.reserve);
+            reference.set(one.reserve, undefined);
           }
-          expect(set.size).toBe(reference.size);
+          expect(identifiers.used).toBe(reference.size);
         }
-        for (const [, identifier] of steps) {
-          expect(set.has(identifier)).toBe(reference.has(identifier));
-        }
-        for (const from of [start, ...reference]) {
-          let absent = from;
-          while (reference.has(absent)) absent = absent === 65_535 ? 1 : absent + 1;
-          expect(set.firstAbsent(from)).toBe(absent);
+        for (const [identifier, owner] of reference) {
+          expect(identifiers.isUsed(identifier)).toBe(true);
+          expect(identifiers.ownerOf(identifier)).toBe(owner);
         }
       }),
     );

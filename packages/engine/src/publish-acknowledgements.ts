@@ -2,12 +2,11 @@
 import { type AcknowledgePacket, type QoS, ReasonCode } from '@mqtt-kit/packet';
 import type { AcceptedMessage } from './accepted-message.ts';
 import { ProtocolBreach, packetName } from './breach.ts';
+import { noPayload } from './kept-payloads.ts';
 import { NumberMap } from './number-map.ts';
 import type { PublishOutcomes } from './publish-outcomes.ts';
 import type { PublishSender } from './publish-sender.ts';
 import { noteProgress, type Shared } from './shared.ts';
-
-const noPayload = new Uint8Array(0);
 
 export class PublishAcknowledgements {
   readonly #shared: Shared;
@@ -50,6 +49,7 @@ export class PublishAcknowledgements {
     if (message.state === 'sent') {
       message.state = 'released';
       message.payload = noPayload;
+      message.encoded = undefined;
       message.reasonCode = reasonCode;
       session.lastReleaseOrder += 1;
       message.releaseOrder = session.lastReleaseOrder;
@@ -64,7 +64,7 @@ export class PublishAcknowledgements {
     const connection = this.#shared.connection!;
     const { packetIdentifier } = packet;
     const stray = connection.strayReleases?.delete(packetIdentifier) ?? false;
-    const message = this.#shared.session.byIdentifier.get(packetIdentifier);
+    const message = this.#shared.session.identifiers.ownerOf(packetIdentifier);
     if (stray && message?.state !== 'released') {
       this.#reportUnexpected(packet);
       return;
@@ -86,7 +86,7 @@ export class PublishAcknowledgements {
    */
   #find(packet: AcknowledgePacket, qos: QoS): AcceptedMessage | undefined {
     const { session } = this.#shared;
-    const message = session.byIdentifier.get(packet.packetIdentifier);
+    const message = session.identifiers.ownerOf(packet.packetIdentifier);
     if (message === undefined) {
       if (this.#shared.connection!.requests.has(packet.packetIdentifier)) {
         throw new ProtocolBreach(

@@ -11,12 +11,12 @@ import {
 } from '@mqtt-kit/packet';
 import type { Connection } from './connection.ts';
 import { never } from './deadlines.ts';
+import { noPayload } from './kept-payloads.ts';
 import { largestPacketSize } from './negotiated.ts';
 import type { OutgoingMessage } from './request.ts';
 import type { Shared } from './shared.ts';
 import type { OutgoingTopicAlias } from './topic-alias.ts';
 
-const noPayload = new Uint8Array(0);
 /** What an alias adds: property identifier and two bytes. */
 const aliasBytes = 3;
 /** Fixed header, topic length, packet identifier, property length. */
@@ -36,15 +36,18 @@ const packet: { -readonly [K in keyof PublishPacket]: PublishPacket[K] } = {
 
 export class PublishEncoding {
   readonly #shared: Shared;
+  readonly #tracing: boolean;
 
   constructor(shared: Shared) {
     this.#shared = shared;
+    this.#tracing = shared.output.tracing;
   }
 
   /**
    * Appends PUBLISH to the connection's bytes. Sent again it has DUP 1 and its full topic.
    * @param packetIdentifier 0 at QoS 0
    * @param properties those of the message, or with what is left of its expiry
+   * @returns whether the payload was copied to the end of what the encoder has written
    * @throws InvalidPacketError when it cannot be put on the wire: then nothing has changed
    */
   encode(
@@ -53,22 +56,18 @@ export class PublishEncoding {
     again: boolean,
     properties: Properties,
     connection: Connection,
-  ): void {
-    this.#fill(message, packetIdentifier, properties);
-    packet.dup = again;
-    try {
-      const alias = again ? undefined : this.#alias(connection);
-      connection.encoder.encode(packet);
-      connection.poisonWatch.encoded(packet.qos);
-      // Only now does the server learn what it stands for.
-      if (alias !== undefined && packet.topic !== '') {
-        connection.outgoingAliases!.assign(alias, packet.topic);
-      }
-      if (this.#shared.output.tracing) this.#shared.output.tracePacket('sent', { ...packet });
-    } finally {
-      packet.payload = noPayload;
-      packet.properties = noProperties;
-    }
+  ): boolean {
+    const { topic, payload, qos, retain } = message;
+    const dup = again;
+    // Nearly all go this way: no object is filled in, and nothing is to be put back when it throws.
+    const plain =
+      properties === noProperties &&
+      connection.outgoingAliases === undefined &&
+      !this.#tracing &&
+      connection.encoder.encodePlainPublish(topic, payload, qos, retain, dup, packetIdentifier) > 0;
+    if (!plain) this.#encodeUnusual(message, packetIdentifier, dup, properties, connection);
+    connection.poisonWatch.encoded(qos);
+    return plain;
   }
 
   /** Why the server would not take a message, or `undefined`: it then fails alone, and the connection goes on. */
@@ -89,12 +88,35 @@ export class PublishEncoding {
       );
     }
     // [MQTT-3.2.2-15]
-    if (upperBound(message) <= maximumPacketSize || maximumPacketSize === largestPacketSize) {
+    if (maximumPacketSize === largestPacketSize || upperBound(message) <= maximumPacketSize) {
       return undefined;
     }
     const size = this.#size(message, connection);
     if (size <= maximumPacketSize) return undefined;
     return `PUBLISH of ${size} bytes to "${message.topic}": the server takes at most ${maximumPacketSize}`;
+  }
+
+  #encodeUnusual(
+    message: OutgoingMessage,
+    packetIdentifier: number,
+    dup: boolean,
+    properties: Properties,
+    connection: Connection,
+  ): void {
+    this.#fill(message, packetIdentifier, properties);
+    packet.dup = dup;
+    try {
+      const alias = dup ? undefined : this.#alias(connection);
+      connection.encoder.encode(packet);
+      // Only now does the server learn what it stands for.
+      if (alias !== undefined && packet.topic !== '') {
+        connection.outgoingAliases!.assign(alias, packet.topic);
+      }
+      if (this.#tracing) this.#shared.output.tracePacket('sent', { ...packet });
+    } finally {
+      packet.payload = noPayload;
+      packet.properties = noProperties;
+    }
   }
 
   #fill(message: OutgoingMessage, packetIdentifier: number, properties: Properties): void {

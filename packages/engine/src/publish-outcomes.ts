@@ -23,13 +23,18 @@ export class PublishOutcomes {
     this.#leave(message);
     this.#record(message, reasonCode, undefined);
     const { attempts, resentAsNew } = message;
-    const plain = reasonCode === 0 && attempts === 1 && properties === noProperties;
-    const sessionLost = resentAsNew ? 'resent' : undefined;
+    const plain = reasonCode === 0 && attempts === 1 && properties === noProperties && !resentAsNew;
     this.#settle(
       message,
-      plain && !resentAsNew
+      plain
         ? acknowledgedAtOnce
-        : { kind: 'acknowledged', reasonCode, properties, attempts, sessionLost },
+        : {
+            kind: 'acknowledged',
+            reasonCode,
+            properties,
+            attempts,
+            sessionLost: resentAsNew ? 'resent' : undefined,
+          },
     );
   }
 
@@ -115,7 +120,6 @@ export class PublishOutcomes {
     }
     session.inFlight.remove(message);
     if (message.packetIdentifier === 0) return;
-    session.byIdentifier.delete(message.packetIdentifier);
     session.identifiers.release(message.packetIdentifier);
   }
 
@@ -137,8 +141,8 @@ export class PublishOutcomes {
 
 const sentEarlier: PublishOutcome = Object.freeze({ kind: 'sent' });
 
-/** Nearly every outcome: one object for all of them. */
-const acknowledgedAtOnce: PublishOutcome = Object.freeze({
+/** Nearly every outcome: one object for all of them, by which it is known again. */
+export const acknowledgedAtOnce: PublishOutcome = Object.freeze({
   kind: 'acknowledged',
   reasonCode: 0,
   properties: noProperties,

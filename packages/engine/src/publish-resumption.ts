@@ -68,11 +68,11 @@ export function sessionLost(
       counts.resent += 1;
       message.state = 'lost';
       message.resentAsNew = true;
+      session.identifiers.release(message.packetIdentifier);
       message.packetIdentifier = 0;
     }
     message = next;
   }
-  session.byIdentifier.clear();
   shared.connection!.resendFrom = session.inFlight.first;
   return counts;
 }

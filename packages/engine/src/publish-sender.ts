@@ -94,27 +94,31 @@ export class PublishSender {
     }
   }
 
-  /** Puts a QoS 1 or 2 message on the wire under a new identifier, with DUP 0. [MQTT-4.3.2-2] [MQTT-4.3.3-2] */
-  sendFirst(message: AcceptedMessage, properties: Properties, connection: Connection): void {
+  /**
+   * Puts a QoS 1 or 2 message on the wire under a new identifier, with DUP 0. [MQTT-4.3.2-2] [MQTT-4.3.3-2]
+   * Whether its payload lies at the end of what the encoder has written.
+   */
+  sendFirst(message: AcceptedMessage, properties: Properties, connection: Connection): boolean {
     const { session, output } = this.#shared;
-    const packetIdentifier = session.identifiers.take();
+    const packetIdentifier = session.identifiers.take(message);
+    let plain: boolean;
     try {
-      this.encoding.encode(message, packetIdentifier, false, properties, connection);
+      plain = this.encoding.encode(message, packetIdentifier, false, properties, connection);
     } catch (error) {
       session.identifiers.release(packetIdentifier);
       this.#outcomes.fail(message, 'invalidArgument', invalidPacketMessage(error));
-      return;
+      return false;
     }
     if (message.state === 'queued') session.inFlight.append(message);
     message.state = 'sent';
     message.properties = properties;
     message.packetIdentifier = packetIdentifier;
-    session.byIdentifier.set(packetIdentifier, message);
     message.attempts += 1;
     this.takePlace(message, connection);
     if (output.recording) {
       output.record({ type: 'outIdentifier', sequence: message.sequence, packetIdentifier });
     }
+    return plain;
   }
 
   /** A message that an earlier connection had sent. */

@@ -17,6 +17,7 @@ import { acceptedMessage, messageBytes } from './accepted-message.ts';
 import { never } from './deadlines.ts';
 import type { QueueLimits } from './engine-options.ts';
 import { type IncomingExchange, newExchange } from './incoming-exchange.ts';
+import { KeptPayloads, noPayload } from './kept-payloads.ts';
 import { LinkedList } from './linked-list.ts';
 import { NumberMap } from './number-map.ts';
 import { PacketIdentifiers } from './packet-identifiers.ts';
@@ -44,8 +45,8 @@ export class SessionState {
 
   readonly queue: PublishQueue;
   readonly inFlight: LinkedList<AcceptedMessage> = new LinkedList();
-  readonly byIdentifier: NumberMap<AcceptedMessage> = new NumberMap();
-  readonly identifiers: PacketIdentifiers = new PacketIdentifiers();
+  readonly keptPayloads: KeptPayloads = new KeptPayloads(this.inFlight);
+  readonly identifiers: PacketIdentifiers<AcceptedMessage> = new PacketIdentifiers();
   /** QoS 0 messages that left behind a CONNECT of which nobody knows whether the server took it. */
   undecided: AcceptedMessage[] = [];
   /** What the ends in a row weigh that came at messages of ours, none of which the server had acknowledged. */
@@ -158,8 +159,6 @@ export class SessionState {
   }
 }
 
-const noPayload = new Uint8Array(0);
-
 /** Plays stored operations back. One that does not fit what came before changes nothing. */
 class Rebuilding {
   readonly waiting = new Map<Ticket, AcceptedMessage>();
@@ -237,12 +236,11 @@ class Rebuilding {
     message.state = 'sent';
     message.attempts = 1;
     message.packetIdentifier = packetIdentifier;
-    this.#session.identifiers.reserve(packetIdentifier);
-    this.#session.byIdentifier.set(packetIdentifier, message);
+    this.#session.identifiers.reserve(packetIdentifier, message);
   }
 
   #received(packetIdentifier: number): void {
-    const message = this.#session.byIdentifier.get(packetIdentifier);
+    const message = this.#session.identifiers.ownerOf(packetIdentifier);
     if (message === undefined) return;
     message.state = 'released';
     message.payload = noPayload;
@@ -256,7 +254,6 @@ class Rebuilding {
     this.waiting.delete(sequence);
     this.sent.delete(sequence);
     if (packetIdentifier === undefined) return;
-    this.#session.byIdentifier.delete(packetIdentifier);
     if (cause === 'serverLimit' || cause === 'invalidArgument') {
       this.#session.identifiers.reserve(packetIdentifier);
     } else {
@@ -281,7 +278,6 @@ class Rebuilding {
     const session = this.#session;
     session.storeEpoch = storeEpoch;
     session.identifiers.reset();
-    session.byIdentifier.clear();
     session.incoming.clear();
     for (const message of this.sent.values()) {
       message.state = 'lost';

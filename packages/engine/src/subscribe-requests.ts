@@ -181,7 +181,7 @@ export class SubscribeRequests {
     const { requests } = this.#shared.connection!;
     const { packetIdentifier, type: packetType } = packet;
     const request = requests.get(packetIdentifier);
-    if (request === undefined && !session.byIdentifier.has(packetIdentifier)) {
+    if (request === undefined && session.identifiers.ownerOf(packetIdentifier) === undefined) {
       output.emit({ type: 'unexpectedAcknowledgement', packetType, packetIdentifier });
       return undefined;
     }

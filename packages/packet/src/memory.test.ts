@@ -4,7 +4,7 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { chunksOf, decodeChunks, decoderFrom } from './decoding.test-support.ts';
 import { PacketEncoder } from './packet-encoder.ts';
 import { PacketType } from './packet-type.ts';
@@ -17,11 +17,22 @@ interface Counts {
   copiedBytes: number;
 }
 
+/** Bytes copied by `set`, which is replaced before anything that may keep it is loaded. */
+const copied = vi.hoisted(() => {
+  const counted = { bytes: 0 };
+  const { set } = Uint8Array.prototype;
+  Uint8Array.prototype.set = function (source: ArrayLike<number>, offset?: number) {
+    counted.bytes += source.length;
+    set.call(this, source, offset);
+  };
+  return counted;
+});
+
 /** Counts while a function runs, which has to be synchronous: nothing else is counted then. */
 function countsOf(run: () => void): Counts {
   const counts = { allocatedBytes: 0, largestAllocation: 0, copiedBytes: 0 };
   const realUint8Array = Uint8Array;
-  const realSet = Uint8Array.prototype.set;
+  copied.bytes = 0;
   globalThis.Uint8Array = new Proxy(realUint8Array, {
     construct(target, args, newTarget) {
       const bytes: Uint8Array = Reflect.construct(target, args, newTarget);
@@ -32,20 +43,12 @@ function countsOf(run: () => void): Counts {
       return bytes;
     },
   });
-  realUint8Array.prototype.set = function (
-    this: Uint8Array,
-    source: ArrayLike<number>,
-    offset?: number,
-  ) {
-    counts.copiedBytes += source.length;
-    realSet.call(this, source, offset);
-  };
   try {
     run();
   } finally {
     globalThis.Uint8Array = realUint8Array;
-    realUint8Array.prototype.set = realSet;
   }
+  counts.copiedBytes = copied.bytes;
   return counts;
 }
 

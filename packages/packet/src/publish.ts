@@ -73,6 +73,6 @@ export function writePublish(writer: Writer, packet: PublishPacket): void {
   writer.payload(packet.payload);
 }
 
-export function publishFlags(packet: PublishPacket): number {
-  return (packet.dup ? dupFlag : 0) | (packet.qos << qosShift) | (packet.retain ? retainFlag : 0);
+export function publishFlags(qos: QoS, retain: boolean, dup: boolean): number {
+  return (dup ? dupFlag : 0) | (qos << qosShift) | (retain ? retainFlag : 0);
 }

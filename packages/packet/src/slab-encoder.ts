@@ -14,6 +14,7 @@ import { noProperties } from './property.ts';
 import type { ProtocolVersion } from './protocol-version.ts';
 import { checkPublish, publishFlags, writePublish } from './publish.ts';
 import { checkAcknowledge, isAcknowledgement, writeAcknowledge } from './publish-ack.ts';
+import type { QoS } from './qos.ts';
 import { ReasonCode } from './reason-code.ts';
 import { SlabRegion } from './slab.ts';
 import { variableByteIntegerSize } from './variable-byte-integer.ts';
@@ -33,6 +34,7 @@ export interface OtherPackets {
  */
 export class SlabEncoder {
   readonly version: ProtocolVersion;
+  readonly #hasProperties: boolean;
   readonly #others: OtherPackets;
   readonly #measure: Measure;
   readonly #writer: ByteWriter;
@@ -49,6 +51,7 @@ export class SlabEncoder {
    */
   constructor(version: ProtocolVersion, sender: PacketSender | undefined, others: OtherPackets) {
     this.version = version;
+    this.#hasProperties = version === '5.0';
     this.#others = others;
     this.#measure = new Measure(version, sender);
     this.#writer = new ByteWriter(this.#measure);
@@ -59,6 +62,15 @@ export class SlabEncoder {
     return this.#pendingBytes;
   }
 
+  /** Where the last packet was written, unless its payload is a chunk of its own, and where it ends there. */
+  get writtenTo(): Uint8Array {
+    return this.#writer.bytes;
+  }
+
+  get writtenEnd(): number {
+    return this.#writer.offset;
+  }
+
   /**
    * Appends one packet and returns its size in bytes.
    * Under 3.1.1 properties and subscription options but the QoS have no place on the wire and are left out.
@@ -67,10 +79,12 @@ export class SlabEncoder {
    * does not belong there, a refusal that 3.1.1 cannot express).
    */
   encode(packet: Packet): number {
+    if (packet.type === PacketType.publish) {
+      const size = this.#encodePlainPacket(packet);
+      if (size > 0) return size;
+    }
     const size =
-      (packet.type === PacketType.publish
-        ? this.#writePlain(packet)
-        : saysSuccess(packet) && this.#writeSuccess(packet.type, packet.packetIdentifier)) ||
+      (saysSuccess(packet) && this.#writeSuccess(packet.type, packet.packetIdentifier)) ||
       this.#write(packet, true) ||
       this.#write(packet, false);
     this.#pendingBytes += size;
@@ -88,8 +102,49 @@ export class SlabEncoder {
   }
 
   /**
-   * The bytes encoded since the last take, in order. Their memory is the caller's from now on, but lies in a
-   * buffer that others have parts of: the views may be kept and written, their buffer must not be transferred.
+   * Appends a PUBLISH without properties and returns its size, or 0 and appends nothing when there is anything unusual
+   * about it: then `encode` is to be asked, which has the words for what is wrong.
+   * @param packetIdentifier 0 at QoS 0
+   */
+  encodePlainPublish(
+    topic: string,
+    payload: Uint8Array,
+    qos: QoS,
+    retain: boolean,
+    dup: boolean,
+    packetIdentifier: number,
+  ): number {
+    const length = plainRemainingLength(topic, payload, qos, dup, packetIdentifier);
+    if (length === 0) return 0;
+    const hasProperties = this.#hasProperties;
+    const remainingLength = hasProperties ? length + 1 : length;
+    const size = (remainingLength < 0x80 ? 2 : 3) + remainingLength;
+    this.#makeRoom(size);
+    const writer = this.#writer;
+    const { bytes, offset } = writer;
+    if (
+      !writePlainPublish(
+        topic,
+        payload,
+        qos,
+        retain,
+        dup,
+        packetIdentifier,
+        hasProperties,
+        remainingLength,
+        bytes,
+        offset,
+      )
+    )
+      return 0;
+    writer.offset = offset + size;
+    this.#pendingBytes += size;
+    return size;
+  }
+
+  /**
+   * The bytes encoded since the last take, in order. The views may be kept, but not changed, since a message that is to
+   * be sent again may be read from them; and their buffer must not be transferred, since others have parts of it.
    */
   take(): Uint8Array[] {
     this.#endChunk();
@@ -103,18 +158,11 @@ export class SlabEncoder {
     return chunks;
   }
 
-  /** Appends a PUBLISH with nothing unusual about it and returns its size, or 0 and appends nothing. */
-  #writePlain(packet: PublishPacket): number {
-    const { version } = this;
-    const remainingLength = plainRemainingLength(packet, version);
-    if (remainingLength === 0) return 0;
-    const size = 1 + variableByteIntegerSize(remainingLength) + remainingLength;
-    this.#makeRoom(size);
-    const writer = this.#writer;
-    const { bytes, offset } = writer;
-    if (!writePlainPublish(packet, version, remainingLength, bytes, offset)) return 0;
-    writer.offset = offset + size;
-    return size;
+  #encodePlainPacket(packet: PublishPacket): number {
+    const { topic, payload, qos, retain, dup, packetIdentifier, properties } = packet;
+    if (properties !== noProperties || packetIdentifier === 0) return 0;
+    const identifier = packetIdentifier === undefined ? 0 : packetIdentifier;
+    return this.encodePlainPublish(topic, payload, qos, retain, dup, identifier);
   }
 
   /** In the short form, in a sixth of the time of measuring it first. */
@@ -219,7 +267,10 @@ function measurePacket(
 }
 
 function firstByte(packet: Packet): number {
-  const flags = packet.type === PacketType.publish ? publishFlags(packet) : fixedFlags(packet.type);
+  const flags =
+    packet.type === PacketType.publish
+      ? publishFlags(packet.qos, packet.retain, packet.dup)
+      : fixedFlags(packet.type);
   return (packet.type << 4) | flags;
 }
 
