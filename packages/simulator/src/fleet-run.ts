@@ -35,7 +35,7 @@ const answersLookedForMs = 10;
  * due meanwhile leaves in one write for each connection, and not in one of its own.
  */
 const manyReadings = 16;
-const pauseMs = 5;
+const pauseMs = 10;
 
 /** Without a pace messages are made as long as so few of them wait for their fate. */
 const mostPending = 5000;
