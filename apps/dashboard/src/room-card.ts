@@ -1,6 +1,8 @@
 import { element, setText } from './elements.ts';
-import type { SwitchLight } from './rooms.ts';
 import { Sparkline } from './sparkline.ts';
+
+/** Publishes what a light shall be. Settles when the server has it. */
+export type SwitchLight = (room: string, on: boolean) => Promise<unknown>;
 
 /** One room: its values, its light, and whether its sensor lives. */
 export class RoomCard {

@@ -1,8 +1,5 @@
 import { byId } from './elements.ts';
-import { RoomCard } from './room-card.ts';
-
-/** Publishes what a light shall be. Settles when the server has it. */
-export type SwitchLight = (room: string, on: boolean) => Promise<unknown>;
+import { RoomCard, type SwitchLight } from './room-card.ts';
 
 /** The cards, one for each room that was heard of, by name. */
 export class Rooms {

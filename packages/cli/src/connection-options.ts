@@ -3,7 +3,7 @@ import type { BegunConnection } from './begun-connection.ts';
 import { commandLineCredentials } from './credentials.ts';
 import type { Note } from './diagnostics.ts';
 import type { MosquittoWire } from './mosquitto-wire.ts';
-import type { ParsedArguments } from './parse-arguments.ts';
+import type { ParsedArguments } from './parsed-arguments.ts';
 import { type PropertyOptions, propertyOptions } from './property-options.ts';
 import { serverAddress } from './server-address.ts';
 import { parseServerUrl } from './server-url.ts';

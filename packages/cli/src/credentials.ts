@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import type { Note } from './diagnostics.ts';
 import { fileProblem, readByte } from './input-files.ts';
-import type { ParsedArguments } from './parse-arguments.ts';
+import type { ParsedArguments } from './parsed-arguments.ts';
 import { argumentBytes } from './raw-arguments.ts';
 import type { ServerUrl } from './server-url.ts';
 import { UsageError } from './usage-error.ts';

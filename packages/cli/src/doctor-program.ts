@@ -2,7 +2,7 @@ import type { ConnectOptions, MqttClient } from 'mqtt-kit';
 import { connectionPlan, withAskedPassword } from './connection-options.ts';
 import { type DoctorReport, examine, findingLine } from './doctor.ts';
 import { ExitCode, exitCodeOf } from './exit-codes.ts';
-import type { ParsedArguments } from './parse-arguments.ts';
+import type { ParsedArguments } from './parsed-arguments.ts';
 import type { StandardOutput } from './standard-output.ts';
 
 /** Runs `--doctor`; resolves with the exit code: 0 when nothing failed. Throws `UsageError`. */

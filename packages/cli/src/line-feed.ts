@@ -1,7 +1,8 @@
 /** The lines of standard input as messages that tell their own topics: `--lines json|tsv|csv`. */
+
+import type { FeedMessage } from './feed-message.ts';
 import { LineSplitter } from './lines.ts';
 import { parseRecord } from './message-record.ts';
-import type { FeedMessage } from './publish-plan.ts';
 import { quoted, UsageError } from './usage-error.ts';
 
 /** Throws `UsageError` that names the line for one that cannot be understood. */

@@ -1,33 +1,12 @@
 /** Chooses what messages are printed as. What is not the usual way is loaded when it is asked for. */
 import { isatty } from 'node:tty';
-import type { Message } from 'mqtt-kit';
 import { chalkPaint, coloursWanted, plainPaint } from './colours.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import { type MessageFormat, personFormat, pipeFormat, terminalFormat } from './message-format.ts';
 import type { MessageOutput } from './message-output.ts';
-import type { ParsedArguments } from './parse-arguments.ts';
+import type { ParsedArguments } from './parsed-arguments.ts';
+import type { Printer, PrinterSetting, ViewName } from './printer.ts';
 import { UsageError } from './usage-error.ts';
-
-/** Prints messages. */
-export interface Printer {
-  print(message: Message): void;
-  /** The program is about to end. */
-  end?(): void;
-}
-
-/** What is known of the messages to come. */
-export interface PrinterSetting {
-  readonly topicFilters: readonly string[];
-  readonly showTopic: boolean;
-  /** Whether messages of more than one topic may come. */
-  readonly severalTopics: boolean;
-  /** Where the messages come from, for people. */
-  readonly server: string;
-  /** Whether Subscription Identifiers are as they were asked for. */
-  readonly identifiersShown: boolean;
-  /** The properties of a message as they came, by its payload. */
-  readonly received?: WeakMap<Uint8Array, object>;
-}
 
 /** Throws `UsageError` for a format that cannot be understood, and for forms that exclude each other. */
 export async function messagePrinter(
@@ -55,9 +34,6 @@ export async function messagePrinter(
   const format = await messageFormat(args, setting, isTerminal, diagnostics);
   return { print: (message) => format(message, output) };
 }
-
-/** Views take the place of one line for each message. */
-export type ViewName = 'table' | 'tree' | 'stats' | 'watch' | 'message-rate';
 
 function viewOf(args: ParsedArguments): ViewName | undefined {
   if (args.text('output') === 'table') return 'table';

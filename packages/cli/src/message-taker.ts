@@ -1,11 +1,11 @@
 /** What becomes of each message: selected, printed, recorded, handed to a command, counted. */
 import type { Message, MqttClient } from 'mqtt-kit';
 import type { MessageOutput } from './message-output.ts';
-import type { Printer } from './message-printer.ts';
 import type { Selection } from './message-selection.ts';
 import type { OneShot } from './one-shot.ts';
+import type { Printer } from './printer.ts';
+import type { SubscribeEnd } from './subscribe-end.ts';
 import type { SubscribePlan } from './subscribe-plan.ts';
-import type { SubscribeEnd } from './subscribe-program.ts';
 
 /** Writes messages somewhere else, too. */
 export interface Recorder {

@@ -5,20 +5,15 @@
  */
 import { requireWholeSetting } from './mosquitto-checks.ts';
 import { MosquittoMistake } from './mosquitto-mistake.ts';
+import type { Letter, MosquittoName } from './mosquitto-name.ts';
 import { type MosquittoProperty, mosquittoProperty } from './mosquitto-properties.ts';
 import { mosquittoProxy, proxyUrl } from './mosquitto-proxy.ts';
 import { aliases, entries } from './mosquitto-spellings.ts';
 import { mosquittoUrl } from './mosquitto-url.ts';
 import { checks } from './mosquitto-values.ts';
 import type { OptionName, ProgramName } from './option-table.ts';
-import {
-  type MosquittoName,
-  type OptionValue,
-  type ParsedArguments,
-  parsedArguments,
-} from './parse-arguments.ts';
-
-export type Letter = 'P' | 'S' | 'R';
+import type { OptionValue } from './option-values.ts';
+import { type ParsedArguments, parsedArguments } from './parsed-arguments.ts';
 
 const letterOf: Readonly<Record<MosquittoName, Letter>> = {
   mosquitto_pub: 'P',

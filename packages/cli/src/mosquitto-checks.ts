@@ -1,12 +1,13 @@
 /** What mosquitto's programs check when all options are read, and what they say before they connect. */
 import { closeSync, existsSync, openSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
-import type { Letter } from './mosquitto-arguments.ts';
 import { MosquittoMistake } from './mosquitto-mistake.ts';
+import type { Letter } from './mosquitto-name.ts';
 import { type MosquittoProperty, PropertyList } from './mosquitto-properties.ts';
 import { isUtf8 } from './mosquitto-text.ts';
 import type { OptionName } from './option-table.ts';
-import type { OptionValue, ParsedArguments } from './parse-arguments.ts';
+import type { OptionValue } from './option-values.ts';
+import type { ParsedArguments } from './parsed-arguments.ts';
 import { systemReason } from './system-reason.ts';
 
 type Values = ReadonlyMap<OptionName, readonly OptionValue[]>;

@@ -1,7 +1,7 @@
 /** How mosquitto's programs end: what they say, and with which exit code. Loaded when ours are called by their names. */
 import { reasonCodeName } from '@mqtt-kit/packet';
 import type { MqttError } from 'mqtt-kit';
-import type { MosquittoName } from './parse-arguments.ts';
+import type { MosquittoName } from './mosquitto-name.ts';
 import { systemReason } from './system-reason.ts';
 
 /** What is written to standard error, without `--quiet`, and the exit code. */

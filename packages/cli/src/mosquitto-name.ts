@@ -1,6 +1,11 @@
 import { basename } from 'node:path';
 import type { ProgramName } from './option-table.ts';
-import type { MosquittoName } from './parse-arguments.ts';
+
+/** mosquitto's programs. */
+export type MosquittoName = 'mosquitto_pub' | 'mosquitto_sub' | 'mosquitto_rr';
+
+/** The same, as its table of options has it. */
+export type Letter = 'P' | 'S' | 'R';
 
 const counterparts: Readonly<Record<ProgramName, MosquittoName>> = {
   'mqtt-pub': 'mosquitto_pub',

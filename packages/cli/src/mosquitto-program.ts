@@ -4,12 +4,12 @@ import { helpText } from './help.ts';
 import { mosquittoArguments } from './mosquitto-arguments.ts';
 import { requireUsable } from './mosquitto-checks.ts';
 import { isMosquittoMistake } from './mosquitto-mistake.ts';
+import type { MosquittoName } from './mosquitto-name.ts';
 import { clientProperties } from './mosquitto-properties.ts';
 import { MosquittoWire } from './mosquitto-wire.ts';
 import { mosquittoOptionsFile } from './options-file.ts';
-import type { MosquittoName, ParsedArguments } from './parse-arguments.ts';
-import { isInvalidArgument } from './program.ts';
-import { isUsageError } from './usage-error.ts';
+import type { ParsedArguments } from './parsed-arguments.ts';
+import { isInvalidArgument, isUsageError } from './usage-error.ts';
 
 /** The version of mosquitto's programs whose behaviour this is. */
 const likeVersion = '2.1.2';

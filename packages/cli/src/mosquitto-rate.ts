@@ -1,6 +1,6 @@
 /** The lines of mosquitto_sub's `--message-rate`: how many messages came in each second, and since the last line. */
 import type { MessageOutput } from './message-output.ts';
-import type { Printer } from './message-printer.ts';
+import type { Printer } from './printer.ts';
 
 /** A line that would follow so soon is the one before. */
 const sameMs = 500;

@@ -1,8 +1,8 @@
 import type { ConnectionPlan } from './connection-options.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import { endByError, reasonText } from './mosquitto-ends.ts';
-import type { MosquittoName } from './parse-arguments.ts';
-import type { SubscribeEnd } from './subscribe-program.ts';
+import type { MosquittoName } from './mosquitto-name.ts';
+import type { SubscribeEnd } from './subscribe-end.ts';
 
 /** How mosquitto_sub and mosquitto_rr end. */
 export function subscribeEnd(

@@ -1,7 +1,7 @@
 /** The packets of `-d` as mosquitto's programs show them, on standard output. */
 import { PacketType } from '@mqtt-kit/packet';
 import type { Message } from 'mqtt-kit';
-import type { MosquittoName } from './parse-arguments.ts';
+import type { MosquittoName } from './mosquitto-name.ts';
 import { readProperties, readVariable, textEnd } from './property-bytes.ts';
 
 /** Tells packets, given as bytes; its lines come without their ends. */

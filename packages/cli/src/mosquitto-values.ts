@@ -1,10 +1,10 @@
 /** The values of mosquitto's options: what they may be, and what is said of those that cannot. */
 import { topicFilterProblem, topicNameProblem } from '@mqtt-kit/packet';
-import type { Letter } from './mosquitto-arguments.ts';
 import { FormatMistake, mosquittoFormat } from './mosquitto-format.ts';
+import type { Letter } from './mosquitto-name.ts';
 import { isUtf8 } from './mosquitto-text.ts';
 import type { OptionName } from './option-table.ts';
-import type { OptionValue } from './parse-arguments.ts';
+import type { OptionValue } from './option-values.ts';
 
 /** As far as it is a number, like C's atoi on a machine of 64 bits: of a larger one the low 32 bits count. */
 export function integer(text: string): number {

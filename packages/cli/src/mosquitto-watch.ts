@@ -1,7 +1,7 @@
 /** The screen of mosquitto_sub's `-w`: a line for each topic, in the order in which they come. */
 import type { MessageFormat } from './message-format.ts';
 import type { MessageOutput } from './message-output.ts';
-import type { Printer } from './message-printer.ts';
+import type { Printer } from './printer.ts';
 
 /** `format` prints a message where its line begins. */
 export function mosquittoWatch(

@@ -12,6 +12,7 @@
 import { PacketType } from '@mqtt-kit/packet';
 import { MqttError, type OpenTransport, type Transport, type TransportHandlers } from 'mqtt-kit';
 import { endByRefusal, endWith, errorTexts, type MosquittoEnd } from './mosquitto-ends.ts';
+import type { MosquittoName } from './mosquitto-name.ts';
 import {
   fourByteProperty,
   type MosquittoProperty,
@@ -20,7 +21,7 @@ import {
 } from './mosquitto-properties.ts';
 import { MosquittoTrace } from './mosquitto-trace.ts';
 import { PacketStream, packetOf } from './packet-stream.ts';
-import type { MosquittoName, ParsedArguments } from './parse-arguments.ts';
+import type { ParsedArguments } from './parsed-arguments.ts';
 import {
   type PropertyBytes,
   propertiesSection,

@@ -1,6 +1,9 @@
 import { type OptionDefinition, optionLabel } from './option-table.ts';
 import { quoted, UsageError } from './usage-error.ts';
 
+/** A value after it was checked: of the kinds with numbers a number. */
+export type OptionValue = string | number;
+
 /** The text of an integer option as a number. Throws `UsageError` that names what was given and what is expected. */
 export function integerValue(option: OptionDefinition, text: string): number {
   const minimum = option.minimum ?? 0;

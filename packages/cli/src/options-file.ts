@@ -1,7 +1,7 @@
 /** Files of options: one on each line, `#` in the first column begins a comment, what follows the first blank is a value. */
 import { readFileSync } from 'node:fs';
 import { fileProblem } from './input-files.ts';
-import type { MosquittoName } from './parse-arguments.ts';
+import type { MosquittoName } from './mosquitto-name.ts';
 import { UsageError } from './usage-error.ts';
 
 /** So much of a line they read at once: what is longer goes on as if it were the next line. */

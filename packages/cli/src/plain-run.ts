@@ -3,7 +3,7 @@
  * all others. A plain run loads a small part of the program alone: see plain-exchange.ts.
  */
 import type { OptionName } from './option-table.ts';
-import type { ParsedArguments } from './parse-arguments.ts';
+import type { ParsedArguments } from './parsed-arguments.ts';
 
 /** Where a plain run connects to. */
 export interface PlainServer {

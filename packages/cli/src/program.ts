@@ -6,11 +6,12 @@ import { ExitCode, exitCodeOf } from './exit-codes.ts';
 import { helpText } from './help.ts';
 import { type CalledAs, calledAs } from './mosquitto-name.ts';
 import type { ProgramName } from './option-table.ts';
-import { type ParsedArguments, parseArguments } from './parse-arguments.ts';
+import { parseArguments } from './parse-arguments.ts';
+import type { ParsedArguments } from './parsed-arguments.ts';
 import { rawArguments } from './raw-arguments.ts';
 import { internalReport, outputReport, reportOf, usageReport } from './report-error.ts';
 import { StandardOutput } from './standard-output.ts';
-import { isUsageError, quoted, UsageError } from './usage-error.ts';
+import { isInvalidArgument, isUsageError, quoted, UsageError } from './usage-error.ts';
 
 /**
  * What a program does with its arguments; resolves with its exit code. That standard output cannot be written is told
@@ -131,11 +132,6 @@ async function run(
 function isClientError(error: unknown): error is MqttError {
   const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
   return typeof code === 'string' && /^[a-z]/.test(code);
-}
-
-/** What the client itself finds wrong with its options. */
-export function isInvalidArgument(error: unknown): error is Error & { hint: string | undefined } {
-  return error instanceof Error && (error as { code?: unknown }).code === 'invalidArgument';
 }
 
 function checkEnvironment({ MQTT_COMPAT: compat }: NodeJS.ProcessEnv): void {

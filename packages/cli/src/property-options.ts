@@ -7,7 +7,7 @@ import type {
   WillOptions,
 } from 'mqtt-kit';
 import { nearestName } from './nearest-name.ts';
-import type { ParsedArguments } from './parse-arguments.ts';
+import type { ParsedArguments } from './parsed-arguments.ts';
 import { argumentBytes } from './raw-arguments.ts';
 import { quoted, UsageError } from './usage-error.ts';
 

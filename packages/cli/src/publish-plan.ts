@@ -2,25 +2,14 @@ import { topicNameProblem } from '@mqtt-kit/packet';
 import type { MessageProperties } from 'mqtt-kit';
 import { type ConnectionPlan, connectionPlan } from './connection-options.ts';
 import type { Note } from './diagnostics.ts';
+import type { MessageFeed } from './feed-message.ts';
 import { readInputFile, standardInput } from './input-files.ts';
 import type { OptionName } from './option-table.ts';
-import type { ParsedArguments } from './parse-arguments.ts';
+import type { ParsedArguments } from './parsed-arguments.ts';
 import { argumentBytes } from './raw-arguments.ts';
 import { positionalHint, topicNotes } from './topic-hints.ts';
 import { quoted, UsageError } from './usage-error.ts';
 import { wellFormed } from './well-formed.ts';
-
-/** A message to publish; what is missing is as the command line says. */
-export interface FeedMessage {
-  readonly topic?: string | undefined;
-  readonly payload: Uint8Array;
-  readonly qos?: 0 | 1 | 2 | undefined;
-  readonly retain?: boolean | undefined;
-  readonly properties?: MessageProperties | undefined;
-}
-
-/** Messages one after the other. What it throws is told as a mistake in the input. */
-export type MessageFeed = AsyncIterable<FeedMessage>;
 
 /**
  * Where the messages come from. A `feed` is anything else that makes messages: it is loaded when it is needed, and

@@ -6,7 +6,7 @@ import type { Diagnostics } from './diagnostics.ts';
 import { ExitCode, exitCodeOf, giveUpExitCode, signalExitCode } from './exit-codes.ts';
 import { MessageOutput } from './message-output.ts';
 import { oneShot } from './one-shot.ts';
-import type { ParsedArguments } from './parse-arguments.ts';
+import type { ParsedArguments } from './parsed-arguments.ts';
 import { largestPayload, type PublishPlan, publishPlan } from './publish-plan.ts';
 import type { PublishQueue } from './publish-queue.ts';
 import { Publisher, type PublisherTools } from './publisher.ts';

@@ -1,9 +1,10 @@
 import type { MqttClient, MqttError, PublishOptions, PublishPromise } from 'mqtt-kit';
 import type { Diagnostics } from './diagnostics.ts';
+import type { FeedMessage } from './feed-message.ts';
 import { standardInput } from './input-files.ts';
 import { LineSplitter } from './lines.ts';
 import type { Pace } from './pace.ts';
-import { type FeedMessage, largestPayload, type PublishPlan } from './publish-plan.ts';
+import { largestPayload, type PublishPlan } from './publish-plan.ts';
 import { PublishWindow } from './publish-window.ts';
 import { UsageError } from './usage-error.ts';
 

@@ -1,9 +1,9 @@
 /** What `mqtt-sub --record` wrote, with its gaps: `--replay FILE --speed 10 --loop`. */
 import { createReadStream } from 'node:fs';
+import type { FeedMessage } from './feed-message.ts';
 import { fileProblem } from './input-files.ts';
 import { LineSplitter } from './lines.ts';
 import { type PublishedRecord, parseRecord } from './message-record.ts';
-import type { FeedMessage } from './publish-plan.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface ReplayPlan {

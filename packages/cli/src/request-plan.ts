@@ -2,7 +2,7 @@ import { topicNameProblem } from '@mqtt-kit/packet';
 import type { CloseOptions } from 'mqtt-kit';
 import { type ConnectionPlan, connectionPlan } from './connection-options.ts';
 import type { Note } from './diagnostics.ts';
-import type { ParsedArguments } from './parse-arguments.ts';
+import type { ParsedArguments } from './parsed-arguments.ts';
 import { type MessageSource, messageSource } from './publish-plan.ts';
 import { type SubscribePlan, subscribeOptions } from './subscribe-plan.ts';
 import { quoted, UsageError } from './usage-error.ts';

@@ -10,15 +10,18 @@ import { type ClientSession, openClient } from './client-session.ts';
 import { withAskedPassword } from './connection-options.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import { ExitCode, exitCodeOf, giveUpExitCode, signalExitCode } from './exit-codes.ts';
-import { messagePrinter, type Printer } from './message-printer.ts';
+import { messagePrinter } from './message-printer.ts';
+import type { MosquittoName } from './mosquitto-name.ts';
 import { type OneShot, oneShot } from './one-shot.ts';
-import type { MosquittoName, ParsedArguments } from './parse-arguments.ts';
+import type { ParsedArguments } from './parsed-arguments.ts';
+import type { Printer } from './printer.ts';
 import { wholeInput } from './publisher.ts';
 import { lostMessages, outputReport, reportOf, timeLimitReport } from './report-error.ts';
 import { type RequestPlan, requestPlan } from './request-plan.ts';
 import { onEndingSignal } from './signals.ts';
 import type { StandardOutput } from './standard-output.ts';
-import { openOutput, type SubscribeEnd } from './subscribe-program.ts';
+import type { SubscribeEnd } from './subscribe-end.ts';
+import { openOutput } from './subscribe-program.ts';
 
 const closeTimeoutMs = 2000;
 

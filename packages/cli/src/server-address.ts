@@ -1,5 +1,6 @@
 /** Which server the command line names, and by which protocol it is reached. */
-import type { ParsedArguments } from './parse-arguments.ts';
+
+import type { ParsedArguments } from './parsed-arguments.ts';
 import type { ServerUrl } from './server-url.ts';
 import { quoted, UsageError } from './usage-error.ts';
 

@@ -6,7 +6,7 @@ import {
   parseFields,
   type Signal,
 } from 'mqtt-kit/simulator';
-import type { FeedMessage } from './publish-plan.ts';
+import type { FeedMessage } from './feed-message.ts';
 import { UsageError } from './usage-error.ts';
 
 export interface SimulatePlan {

@@ -1,5 +1,6 @@
 /** What the command line says of the socket that the client itself has no option for. */
-import type { ParsedArguments } from './parse-arguments.ts';
+
+import type { ParsedArguments } from './parsed-arguments.ts';
 import { UsageError } from './usage-error.ts';
 
 /** The way to the server through a SOCKS5 proxy. */

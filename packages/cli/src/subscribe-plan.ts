@@ -3,7 +3,7 @@ import type { CloseOptions, SubscribeOptions } from 'mqtt-kit';
 import { type ConnectionPlan, connectionPlan } from './connection-options.ts';
 import type { Note } from './diagnostics.ts';
 import type { SelectionPlan } from './message-selection.ts';
-import type { ParsedArguments } from './parse-arguments.ts';
+import type { ParsedArguments } from './parsed-arguments.ts';
 import { positionalHint, topicNotes } from './topic-hints.ts';
 import { quoted, UsageError } from './usage-error.ts';
 import { wellFormed } from './well-formed.ts';

@@ -14,10 +14,12 @@ import { withAskedPassword } from './connection-options.ts';
 import type { Diagnostics } from './diagnostics.ts';
 import { ExitCode, exitCodeOf, giveUpExitCode, signalExitCode } from './exit-codes.ts';
 import { MessageOutput } from './message-output.ts';
-import { messagePrinter, type Printer } from './message-printer.ts';
+import { messagePrinter } from './message-printer.ts';
 import { MessageTaker, type TakerTools } from './message-taker.ts';
+import type { MosquittoName } from './mosquitto-name.ts';
 import { type OneShot, oneShot } from './one-shot.ts';
-import type { MosquittoName, ParsedArguments } from './parse-arguments.ts';
+import type { ParsedArguments } from './parsed-arguments.ts';
+import type { Printer } from './printer.ts';
 import { watchOutputReader } from './reader-watch.ts';
 import {
   lostMessages,
@@ -28,13 +30,8 @@ import {
 } from './report-error.ts';
 import { onEndingSignal } from './signals.ts';
 import { isReaderGone, type StandardOutput } from './standard-output.ts';
+import type { SubscribeEnd } from './subscribe-end.ts';
 import { type SubscribePlan, subscribePlan } from './subscribe-plan.ts';
-
-/** What ends a program that prints messages. */
-export type SubscribeEnd =
-  | { readonly kind: 'count' | 'timeLimit' | 'signal' | 'readerGone' | 'idle' | 'recordFailed' }
-  | { readonly kind: 'outputFailed'; readonly error: NodeJS.ErrnoException }
-  | { readonly kind: 'refused' | 'givenUp'; readonly error: MqttError };
 
 /** How long a clean end may take: what was printed is acknowledged, and DISCONNECT leaves. */
 const closeTimeoutMs = 2000;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { TlsOptions } from 'mqtt-kit';
 import type { Note } from './diagnostics.ts';
 import { fileProblem, readPemFile } from './input-files.ts';
-import type { ParsedArguments } from './parse-arguments.ts';
+import type { ParsedArguments } from './parsed-arguments.ts';
 import { quoted, UsageError } from './usage-error.ts';
 
 /** Said each time. */

@@ -20,3 +20,8 @@ export function quoted(text: string): string {
   const shown = text.replace(/:\/\/.*@/s, '://***@');
   return shown.length > 80 ? `'${shown.slice(0, 80)}...'` : `'${shown}'`;
 }
+
+/** What the client itself finds wrong with its options. */
+export function isInvalidArgument(error: unknown): error is Error & { hint: string | undefined } {
+  return error instanceof Error && (error as { code?: unknown }).code === 'invalidArgument';
+}

@@ -1,6 +1,6 @@
 import { topicNameProblem } from '@mqtt-kit/packet';
 import type { WillOptions } from 'mqtt-kit';
-import type { ParsedArguments } from './parse-arguments.ts';
+import type { ParsedArguments } from './parsed-arguments.ts';
 import type { PropertyOptions } from './property-options.ts';
 import { argumentBytes } from './raw-arguments.ts';
 import { quoted, UsageError } from './usage-error.ts';
