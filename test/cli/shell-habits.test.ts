@@ -61,17 +61,14 @@ describe.runIf(here)('in a shell', () => {
     expect(await outputOf(script)).toBe('one\ntwo\n');
   });
 
-  it.runIf(existsSync('/usr/bin/jq'))(
-    'jq reads what is written, and writes what is read',
-    async () => {
-      const script = `taking -t "$T/#" -C 3 --output ndjson
+  it.runIf(requires('jq'))('jq reads what is written, and writes what is read', async () => {
+    const script = `taking -t "$T/#" -C 3 --output ndjson
       jq -nc --arg t "$T" '{topic: ($t + "/a"), payload: {n: 1}}, {topic: ($t + "/b"), payload: "x"}' |
         $PUB $AT --lines json
       jq -nc '{n: 2}' | $PUB $AT -l -t $T/c
       taken | jq -c '[.topic[-1:], .payload]'`;
-      expect(await outputOf(script)).toBe('["a","{\\"n\\":1}"]\n["b","x"]\n["c","{\\"n\\":2}"]\n');
-    },
-  );
+    expect(await outputOf(script)).toBe('["a","{\\"n\\":1}"]\n["b","x"]\n["c","{\\"n\\":2}"]\n');
+  });
 
   it('while read gets topic and payload, each as soon as it comes', async () => {
     const script = `taking -t "$T/#" -C 2 -v

@@ -189,6 +189,12 @@ describe('a plain run', () => {
     ],
     ['closes at once', published, answering(PacketType.connect, (it) => it.end())],
     [
+      'says more in one piece with CONNACK',
+      [...published, '-q', '1'],
+      answering(PacketType.connect, (it) => it.sendRaw('20 03 00 00 00 62 02 00 09')),
+    ],
+    ['resets the connection', published, answering(PacketType.connect, (it) => it.reset())],
+    [
       'says what nobody understands',
       published,
       answering(PacketType.connect, (it) => it.sendRaw('f7 00')),

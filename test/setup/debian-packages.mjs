@@ -43,6 +43,7 @@ export const debianPackages = [
   { name: 'tmux', programs: ['tmux'], purpose: 'the terminal of the command-line tests' },
   { name: 'zsh', programs: ['zsh'], purpose: 'the shell of its completion test' },
   { name: 'fish', programs: ['fish'], purpose: 'the shell of its completion test' },
+  { name: 'jq', programs: ['jq'], purpose: 'the other end of pipes of JSON' },
   { name: 'openssl', programs: ['openssl'], purpose: 'the certificates of the TLS tests' },
 ];
 

@@ -35,9 +35,10 @@ export function continuedOpener(begun: BegunConnection): OpenTransport {
   const openBegun = socketOpener({ open: () => begun.socket });
   let taken = false;
   return async (target, handlers, signal) => {
-    // Nothing was heard of this one: another attempt tells why.
-    const useless = begun.lost?.error !== undefined && begun.received.length === 0;
-    if (useless || begun.sent.length === 0) begun.handOverSignals();
+    // There never was one: another attempt tells why.
+    const isUnsaid = begun.sent.length === 0;
+    const useless = begun.lost?.error !== undefined && isUnsaid;
+    if (isUnsaid) begun.handOverSignals();
     if (taken || useless) return openSocket(target, handlers, signal);
     taken = true;
     // What the program asks for first is to leave together with CONNECT: it has had its turn by then.

@@ -43,7 +43,7 @@ export interface PlainExchange {
 const patienceMs = 100;
 
 /** As long as the client waits for a server to close its side. */
-const closeGraceMs = 2000;
+const closeGraceMs = 1000;
 
 const maximumPacketSize = 16 * 1024 * 1024;
 
@@ -71,6 +71,8 @@ class PlainConnection implements BegunConnection {
   #sentBytes = 0;
   #phase: 'opening' | 'accepted' | 'closing' | 'left' = 'opening';
   #patience: NodeJS.Timeout | undefined;
+  /** CONNACK came, and what follows it was not sent yet. */
+  #secondIsDue = false;
   readonly #signals: NodeJS.Signals[] = [];
 
   constructor(
@@ -114,6 +116,11 @@ class PlainConnection implements BegunConnection {
   }
 
   readonly #onSignal = (signal: NodeJS.Signals): void => {
+    // Everything was said and heard: the client would say and print it again.
+    if (this.#phase === 'closing') {
+      this.#exchange.done();
+      return;
+    }
     this.#signals.push(signal);
     this.#leave();
   };
@@ -149,10 +156,11 @@ class PlainConnection implements BegunConnection {
       for (;;) {
         const packet = this.#decoder.next();
         if (packet === undefined) break;
-        // After the last packet nothing was foreseen.
-        verdict = verdict === 'last' ? undefined : this.#follow(packet);
+        // After the last packet nothing was foreseen, nor behind CONNACK before we have answered it.
+        verdict = verdict === 'last' || this.#secondIsDue ? undefined : this.#follow(packet);
         if (verdict === undefined || (verdict === 'last' && this.#exchange.isDeafAtEnd)) break;
       }
+      if (verdict !== undefined) this.#sendSecond();
       if (verdict === undefined) this.#leave();
       else if (verdict === 'last') this.#close();
     } catch {
@@ -164,14 +172,18 @@ class PlainConnection implements BegunConnection {
     if (this.#phase === 'opening') {
       if (packet.type !== PacketType.connack || !isPlainYes(packet)) return undefined;
       this.#phase = 'accepted';
-      const { second, waits } = this.#exchange;
-      if (second !== undefined) {
-        this.#encoder.encode(second);
-        this.#send();
-      }
-      return waits ? 'more' : 'last';
+      this.#secondIsDue = this.#exchange.second !== undefined;
+      return this.#exchange.waits ? 'more' : 'last';
     }
     return this.#exchange.take(packet);
+  }
+
+  #sendSecond(): void {
+    const { second } = this.#exchange;
+    if (!this.#secondIsDue || second === undefined) return;
+    this.#secondIsDue = false;
+    this.#encoder.encode(second);
+    this.#send();
   }
 
   #close(): void {
